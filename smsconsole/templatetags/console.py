@@ -1,0 +1,189 @@
+"""The tags and filters of every page, `{% load console %}`: display only, no query."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from django import template
+from django.utils import dateformat
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from smsconsole import drawing, icons, wording
+from smsconsole.countries import country_name as name_of
+
+register = template.Library()
+
+# Every state a page can show: its icon and its word. Colours hang on data-s in console.css.
+STATES = {
+    "draft": ("pencil", _("Draft")),
+    "scheduled": ("clock", _("Scheduled")),
+    "sending": ("loader-2", _("Sending")),
+    "paused": ("player-pause", _("Paused")),
+    "suspended": ("hand-stop", _("Suspended")),
+    "completed": ("check", _("Completed")),
+    "stopped": ("player-stop", _("Stopped")),
+    "cancelled": ("x", _("Cancelled")),
+    "queued": ("clock", _("Queued")),
+    "held": ("hand-stop", _("Held")),
+    "claimed": ("loader-2", _("Claimed")),
+    "submitting": ("loader-2", _("Submitting")),
+    "accepted": ("dots", _("Accepted")),
+    "in_doubt": ("help-circle", _("In doubt")),
+    "delivered": ("check", _("Delivered")),
+    "undelivered": ("x", _("Undelivered")),
+    "expired": ("clock-x", _("Expired")),
+    "rejected": ("x", _("Rejected")),
+    "no_receipt": ("mail-question", _("No receipt")),
+    "sent": ("check", _("Sent")),
+    "failed": ("x", _("Failed")),
+    "other": ("dots", _("Other")),
+    "pending": ("hourglass", _("Under review")),
+    "approved": ("check", _("Approved")),
+    "withdrawn": ("x", _("Withdrawn")),
+    "ok": ("check", _("Fine")),
+    "warn": ("alert-triangle", _("Attention")),
+    "info": ("info-circle", _("Note")),
+}
+# Territories that numbers belong to and the flag set has no picture of.
+FLAGLESS = frozenset({"AC", "BQ", "TA", "XK"})
+PLACEHOLDER = re.compile(r"(\$\{[^{}\s]{1,32}\})")
+HUES = 5
+
+
+@register.simple_tag
+def icon(name: str, css: str = "", label: str = "") -> SafeString:
+    """`{% icon "plus" %}`, with a size class, or with a label when it stands alone."""
+    return icons.draw(name, css, str(label))
+
+
+@register.simple_tag
+def chip(state: str, text: str = "") -> SafeString:
+    """`{% chip campaign.state %}`: icon and word; *text* replaces the word."""
+    picture, word = STATES.get(state, ("dots", state.replace("_", " ").capitalize()))
+    return format_html(
+        '<span class="chip" data-s="{}">{}{}</span>', state, icons.draw(picture), text or word
+    )
+
+
+@register.simple_tag
+def country(code: str, name: bool = True) -> SafeString:
+    """`{% country "MY" %}`: flag and name; with False the name is only read aloud."""
+    code = code.upper()
+    flag = (
+        SafeString("")
+        if code in FLAGLESS or len(code) != 2
+        else format_html(
+            '<span class="flag flag-country-{}" aria-hidden="true"></span>', code.lower()
+        )
+    )
+    shown = name or not flag
+    pattern = "{} {}" if shown else '{}<span class="visually-hidden">{}</span>'
+    return format_html(pattern, flag, name_of(code) if code else gettext("No country"))
+
+
+@register.simple_tag
+def face(name: str, css: str = "") -> SafeString:
+    """`{% face user.name %}`: initials on a colour that stays the same for a name."""
+    words = name.replace("@", " ").replace(".", " ").split() or ["?"]
+    initials = (words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])).upper()
+    hue = sum(map(ord, name)) % HUES + 1
+    return format_html(
+        '<span class="face {}" data-hue="{}" aria-hidden="true">{}</span>', css, hue, initials
+    )
+
+
+@register.simple_tag
+def stack(
+    total: int, sent: int = 0, failed: int = 0, other: int = 0, thin: bool = False
+) -> SafeString:
+    """`{% stack total sent failed other %}`: the bar; write the numbers beside it."""
+    return drawing.stack(total or 0, sent or 0, failed or 0, other or 0, thin=thin)
+
+
+@register.simple_tag
+def limit(used: int, cap: int, label: str, warn: int = 80) -> SafeString:
+    """`{% limit used cap label %}`: use against a threshold, read aloud as *label*."""
+    return drawing.limit(used, cap, str(label), warn)
+
+
+@register.simple_tag
+def donut(sent: int, failed: int, other: int, label: str = "") -> SafeString:
+    """`{% donut sent failed other %}`: the share of all messages that was sent."""
+    return drawing.donut(sent or 0, failed or 0, other or 0, str(label))
+
+
+@register.simple_tag
+def ring(value: float, total: float) -> SafeString:
+    """`{% ring done total %}`: progress as a ring, decoration only."""
+    return drawing.ring(value or 0, total or 0)
+
+
+@register.simple_tag
+def when(
+    value: datetime | date | None, style: str = "full", zone: str = "", utc: bool = False
+) -> SafeString | str:
+    """`{% when at %}`, style full, short, seconds, day or time; `utc=True` writes UTC below."""
+    shown = wording.moment(value, style, zone)
+    if not utc or not isinstance(value, datetime):
+        return shown
+    below = dateformat.format(value.astimezone(UTC), "D j M Y, H:i")
+    return format_html('{}<span class="sub">{} UTC</span>', shown, below)
+
+
+@register.filter
+def number(value: int | float | None) -> str:
+    return wording.number(value)
+
+
+@register.filter
+def pct(part: float | None, whole: float | None) -> str:
+    """`{{ failed|pct:total }}`."""
+    return wording.percent(part, whole)
+
+
+@register.filter
+def rate(sent: int, failed: int) -> str:
+    """Delivery rate, Sent / (Sent + Failed): `{{ sent|rate:failed }}`."""
+    return wording.percent(sent, sent + failed)
+
+
+@register.filter
+def money(micros: int | None, currency: str = "USD") -> str:
+    """`{{ charge.amount|money:charge.currency }}`."""
+    return wording.money(micros, currency)
+
+
+@register.filter
+def price(micros: int | None, currency: str = "USD") -> str:
+    """The price of a segment, with four decimals."""
+    return wording.money(micros, currency, places=4)
+
+
+@register.filter
+def duration(value: timedelta | float | None) -> str:
+    return wording.duration(value)
+
+
+@register.filter
+def country_name(code: str) -> str:
+    return name_of(code)
+
+
+@register.filter
+def masked(e164: str) -> str:
+    return wording.masked(e164)
+
+
+@register.filter
+def marked(content: str) -> SafeString:
+    """Message content with its variables tinted; everything in it is escaped."""
+    parts = PLACEHOLDER.split(content)
+    return format_html_join(
+        "",
+        "{}",
+        ((format_html("<mark>{}</mark>", p) if i % 2 else p,) for i, p in enumerate(parts)),
+    )

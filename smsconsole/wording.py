@@ -1,0 +1,99 @@
+"""How numbers, money and time are written on every page: one way each."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+import phonenumbers
+from django.utils import dateformat, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+NOTHING = "–"
+MICRO = Decimal(1_000_000)
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+STYLES = {
+    "full": "D j M Y, H:i",
+    "short": "j M, H:i",
+    "seconds": "j M, H:i:s",
+    "day": "D j M Y",
+    "time": "H:i",
+}
+
+
+def number(value: int | float | None) -> str:
+    """A count with separators between thousands; a dash where there is none."""
+    if value is None:
+        return NOTHING
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def percent(part: float | None, whole: float | None) -> str:
+    """*part* of *whole* with one decimal. Not everything is never written as 100.0%."""
+    if not whole or part is None:
+        return NOTHING
+    text = f"{100 * part / whole:.1f}%"
+    return "99.9%" if text == "100.0%" and part < whole else text
+
+
+def money(micros: int | None, currency: str = "USD", places: int = 2) -> str:
+    """Integer micro-units of *currency*, rounded half up only here, for the eye."""
+    if micros is None:
+        return NOTHING
+    amount = (Decimal(micros) / MICRO).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    sign = "−" if amount < 0 else ""
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    return f"{sign}{symbol}{abs(amount):,}"
+
+
+def duration(value: timedelta | float | None) -> str:
+    """The two largest units that say it: 45 s, 8 min, 2 h 41 min, 3 d 4 h."""
+    if value is None:
+        return NOTHING
+    seconds = round(value.total_seconds() if isinstance(value, timedelta) else value)
+    if seconds < 60:
+        return _("%(s)d s") % {"s": max(seconds, 0)}
+    minutes, seconds = divmod(seconds, 60)
+    if minutes < 60:
+        return _("%(m)d min") % {"m": minutes}
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        text = _("%(h)d h %(m)d min") if minutes else _("%(h)d h")
+        return text % {"h": hours, "m": minutes}
+    days, hours = divmod(hours, 24)
+    text = _("%(d)d d %(h)d h") if hours else _("%(d)d d")
+    return text % {"d": days, "h": hours}
+
+
+def moment(value: datetime | date | None, style: str = "full", zone: str = "") -> SafeString | str:
+    """A moment in the viewer's zone (or in *zone*, then named), with UTC in the tooltip."""
+    if value is None:
+        return NOTHING
+    if not isinstance(value, datetime):
+        return format_html(
+            '<time datetime="{}">{}</time>', value.isoformat(), dateformat.format(value, "D j M Y")
+        )
+    local = timezone.localtime(value, ZoneInfo(zone) if zone else None)
+    universal = value.astimezone(UTC)
+    text = dateformat.format(local, STYLES[style])
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        universal.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        dateformat.format(universal, "D j M Y, H:i:s"),
+        f"{text} {zone}" if zone else text,
+    )
+
+
+def masked(e164: str) -> str:
+    """A number that can be told from its neighbours and not be called: +60 12 ••• 4821."""
+    try:
+        parsed = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return "••• " + e164[-2:]
+    national = phonenumbers.national_significant_number(parsed)
+    if len(national) < 8:
+        return f"+{parsed.country_code} ••• {national[-2:]}"
+    return f"+{parsed.country_code} {national[:2]} ••• {national[-4:]}"
