@@ -1,0 +1,51 @@
+"""Who gets into which view. Every view is either ``requires(...)`` or ``public``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+from accounts.roles import PERMISSIONS, can
+
+View = Callable[..., HttpResponse]
+
+
+def requires(permission: str) -> Callable[[View], View]:
+    """Let a view in only for people whose role holds *permission*: nobody -> sign-in, else 403.
+
+    The permission is kept on the view, where a test reads it for every URL.
+    """
+    if permission not in PERMISSIONS:
+        raise KeyError(permission)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            membership = getattr(request.user, "membership", None)
+            if membership is None or not can(membership.role, permission):
+                raise PermissionDenied(permission)
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def public(view: View) -> View:
+    """Mark a view that is open without signing in; a test holds the list of them."""
+    view.permission = None  # type: ignore[attr-defined]
+    return view
+
+
+def check(request: HttpRequest, permission: str, author_id: int | None) -> None:
+    """Refuse (403) what the person's role may do only to their own, when it is not theirs."""
+    if not request.user.membership.can(permission, author_id):  # type: ignore[union-attr]
+        raise PermissionDenied(permission)

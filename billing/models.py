@@ -1,0 +1,149 @@
+"""Rates, thresholds and the ledger. Billing knows no campaign: a charge keeps its own words.
+
+Money is in integer micro-units (1,000,000 = one unit of the currency), never in floats.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Self
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import AppendOnly, User, Workspace, WorkspaceQuerySet
+
+MICRO = 1_000_000
+THRESHOLD_MAX = 2**31 - 1
+
+
+class RateQuerySet(WorkspaceQuerySet):
+    def valid_on(self, day: date) -> Self:
+        return self.filter(valid_from__lte=day)
+
+
+class Rate(AppendOnly):
+    """What one segment to one country costs from a day on. A new row supersedes an older one."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="rates")
+    country = models.CharField(_("country"), max_length=2)
+    price = models.BigIntegerField(_("price per segment, micro-units"))
+    currency = models.CharField(_("currency"), max_length=3)
+    valid_from = models.DateField(_("valid from"))
+    entered_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    entered_at = models.DateTimeField(default=timezone.now)
+
+    objects = RateQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(price__gte=0), name="rate_not_negative")]
+        indexes = [models.Index(fields=["workspace", "country", "-valid_from"], name="rate_find")]
+
+    def __str__(self) -> str:
+        return f"{self.country} from {self.valid_from}"
+
+
+class Period(models.TextChoices):
+    DAY = "day", _("Day")
+    MONTH = "month", _("Month")
+
+
+class Threshold(models.Model):
+    """A suspension threshold: at most ``limit`` segments a day or month, workspace-wide."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="thresholds")
+    period = models.CharField(_("period"), max_length=5, choices=Period.choices)
+    limit = models.BigIntegerField(_("segments"))
+    warn_percent = models.PositiveSmallIntegerField(_("warn at percent"), default=80)
+    changed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "period"], name="one_threshold_a_period"),
+            models.CheckConstraint(
+                condition=Q(limit__gte=0, limit__lte=THRESHOLD_MAX), name="threshold_in_range"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.period} {self.limit}"
+
+
+class ThresholdWindowQuerySet(models.QuerySet):
+    def take(self, segments: int) -> bool:
+        """Add *segments* in one statement, or nothing if they would pass the limit.
+
+        The limit is copied into the window so that this guard reads only the row it updates:
+        PostgreSQL re-checks that row after a lock wait, never a joined one.
+        """
+        room = self.filter(used__lte=F("limit") - segments)
+        return room.update(used=F("used") + segments) == 1
+
+    def give_back(self, segments: int) -> None:
+        """Return segments that certainly did not leave to the window they were taken from."""
+        self.update(used=F("used") - segments)
+
+
+class ThresholdWindow(models.Model):
+    """One day's or month's counter. ``ceiling`` backs the rule with a CHECK after a lowering."""
+
+    threshold = models.ForeignKey(Threshold, on_delete=models.CASCADE, related_name="windows")
+    start = models.DateField()
+    limit = models.BigIntegerField()
+    ceiling = models.BigIntegerField()
+    used = models.BigIntegerField(default=0)
+    warned_at = models.DateTimeField(null=True)
+    suspended_at = models.DateTimeField(null=True)
+
+    objects = ThresholdWindowQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["threshold", "start"], name="one_window_a_period"),
+            models.CheckConstraint(
+                condition=Q(used__gte=0) & Q(used__lte=F("ceiling")), name="used_within_ceiling"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.used} of {self.limit} from {self.start}"
+
+
+class Charge(AppendOnly):
+    """What one settlement cost. Append-only; corrections are new signed rows.
+
+    ``campaign_key`` and ``campaign_name`` are copies: statements outlive campaigns.
+    ``price`` and ``amount`` are empty where no rate was known when the campaign was submitted.
+    """
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="charges")
+    day = models.DateField()
+    at = models.DateTimeField(default=timezone.now)
+    campaign_key = models.UUIDField()
+    campaign_name = models.CharField(max_length=30)
+    cost_centre = models.CharField(max_length=40, blank=True)
+    country = models.CharField(max_length=2)
+    sender = models.CharField(max_length=15)
+    carrier = models.CharField(max_length=60)
+    scenario = models.CharField(max_length=12)
+    messages = models.IntegerField()
+    segments = models.IntegerField()
+    price = models.BigIntegerField(null=True)
+    amount = models.BigIntegerField(null=True)
+    currency = models.CharField(max_length=3)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["workspace", "day"], name="charge_by_day"),
+            models.Index(fields=["campaign_key"], name="charge_by_campaign"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.segments} segments {self.country}"

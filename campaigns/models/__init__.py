@@ -1,0 +1,37 @@
+"""Campaigns and everything that happens to them, one file per subject."""
+
+from __future__ import annotations
+
+from campaigns.models.campaign import Campaign, CampaignQuerySet, PauseReason, WrongState
+from campaigns.models.messages import (
+    Attempt,
+    Batch,
+    BatchQuerySet,
+    Message,
+    MessageEvent,
+    MessageQuerySet,
+)
+from campaigns.models.receipts import DeliveryReceipt, ReceiptState
+from campaigns.models.recipients import ImportProblem, ImportState, Recipient, RecipientImport
+from campaigns.models.tallies import CampaignTally, HourTally
+
+__all__ = [
+    "Attempt",
+    "Batch",
+    "BatchQuerySet",
+    "Campaign",
+    "CampaignQuerySet",
+    "CampaignTally",
+    "DeliveryReceipt",
+    "HourTally",
+    "ImportProblem",
+    "ImportState",
+    "Message",
+    "MessageEvent",
+    "MessageQuerySet",
+    "PauseReason",
+    "ReceiptState",
+    "Recipient",
+    "RecipientImport",
+    "WrongState",
+]

@@ -1,0 +1,107 @@
+"""Who was asked: an imported file or typed numbers, its good rows and its refused ones."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User, Workspace, WorkspaceQuerySet
+
+
+class ImportState(models.TextChoices):
+    RECEIVING = "receiving", _("Receiving")
+    CHECKING = "checking", _("Checking")
+    ASKING = "asking", _("Needs an answer")
+    READY = "ready", _("Ready")
+    FAILED = "failed", _("Refused")
+
+
+class RecipientImport(models.Model):
+    """One file or one typed list, checked row by row. Immutable once *ready*.
+
+    ``tally`` counts problems by code, ``countries`` accepted rows by country, ``about`` keeps
+    what the reader said of the file (sheet, delimiter, unused columns, notices, questions).
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    is_manual = models.BooleanField(default=False)
+    original_name = models.CharField(max_length=200, blank=True)
+    stored_name = models.CharField(max_length=60, blank=True)
+    size = models.PositiveBigIntegerField(default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    variables = models.JSONField(default=list)  # names, in the order of Recipient.values
+    default_country = models.CharField(max_length=2, blank=True)
+    options = models.JSONField(default=dict)
+    state = models.CharField(
+        max_length=10, choices=ImportState.choices, default=ImportState.RECEIVING
+    )
+    attempt = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    rows_total = models.PositiveIntegerField(default=0)
+    rows_read = models.PositiveIntegerField(default=0)
+    accepted = models.PositiveIntegerField(default=0)
+    refused = models.PositiveIntegerField(default=0)
+    tally = models.JSONField(default=dict)
+    countries = models.JSONField(default=dict)
+    about = models.JSONField(default=dict)
+    error_code = models.CharField(max_length=40, blank=True)
+    error = models.CharField(max_length=400, blank=True)
+    digest = models.CharField(max_length=64, blank=True)
+    confirmed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = WorkspaceQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.original_name or f"list {self.pk}"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.state == ImportState.READY
+
+    @property
+    def needs_confirmation(self) -> bool:
+        """Rows were refused and nobody has yet said "send to the valid ones"."""
+        return bool(self.is_ready and self.refused and self.confirmed_at is None)
+
+
+class Recipient(models.Model):
+    """One accepted line: a number and its values in the order of the import's variables."""
+
+    source = models.ForeignKey(RecipientImport, on_delete=models.CASCADE, related_name="recipients")
+    row = models.PositiveIntegerField()
+    number = models.CharField(max_length=16)
+    country = models.CharField(max_length=2)
+    values = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "country", "row"], name="one_recipient_a_row")
+        ]
+
+    def __str__(self) -> str:
+        return f"recipient {self.pk}"
+
+
+class ImportProblem(models.Model):
+    """One refused line: where, what stood there, why, and what to do."""
+
+    source = models.ForeignKey(RecipientImport, on_delete=models.CASCADE, related_name="problems")
+    row = models.PositiveIntegerField()
+    column = models.CharField(max_length=60, blank=True)
+    raw = models.CharField(max_length=80, blank=True)
+    code = models.CharField(max_length=40)
+    sentence = models.CharField(max_length=300)
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "row"], name="problem_by_row")]
+
+    def __str__(self) -> str:
+        return f"row {self.row}: {self.code}"

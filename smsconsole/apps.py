@@ -1,0 +1,8 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class SmsconsoleConfig(AppConfig):
+    name = "smsconsole"
+    verbose_name = "SMS Console"

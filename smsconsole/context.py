@@ -1,0 +1,138 @@
+"""What every page shows around its content: the rail, the theme, the bell, the red banner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise, SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Notice
+from accounts.roles import can
+from campaigns.models import Campaign
+from campaigns.states import CampaignState
+
+THEMES = ("auto", "light", "dark")
+
+Label = str | Promise
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page in the rail. It is marked as the current one below each of *covers* too."""
+
+    route: str
+    icon: str
+    label: Label
+    permission: str
+    covers: tuple[str, ...] = ()
+
+    def holds(self, view_name: str) -> bool:
+        return view_name == self.route or view_name.startswith(self.covers)
+
+
+@dataclass(frozen=True)
+class Link:
+    """A place as one person sees it."""
+
+    url: str
+    icon: str
+    label: Label
+    current: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """Links under a heading; a group may hold a smaller group before its own links."""
+
+    label: Label
+    links: tuple[Any, ...]
+    inner: Group | None = None
+
+
+RAIL = (
+    Group("", (Place("overview", "layout-dashboard", _("Overview"), "overview.view"),)),
+    Group(
+        _("International SMS"),
+        (Place("senders:list", "id-badge-2", _("Sender IDs"), "senders.view", ("senders:",)),),
+        Group(
+            _("Message Delivery"),
+            (
+                Place(
+                    "campaigns:list",
+                    "speakerphone",
+                    _("Broadcast"),
+                    "campaigns.view",
+                    ("campaigns:",),
+                ),
+            ),
+        ),
+    ),
+    Group(
+        _("Control"),
+        (
+            Place(
+                "billing:thresholds",
+                "gauge",
+                _("Suspension thresholds"),
+                "thresholds.view",
+                ("billing:threshold",),
+            ),
+            Place("billing:rates", "receipt", _("Rates"), "rates.view", ("billing:rate",)),
+        ),
+    ),
+)
+CREATE = Place("campaigns:create", "plus", _("Create Campaign"), "campaigns.create")
+
+
+def _link(place: Place, role: str, view_name: str) -> Iterator[Link]:
+    """The link of a place the role may open and this installation serves, or none."""
+    if not can(role, place.permission):
+        return
+    try:
+        url = reverse(place.route)
+    except NoReverseMatch:
+        return
+    yield Link(url, place.icon, place.label, place.holds(view_name))
+
+
+def _links(group: Group, role: str, view_name: str) -> Group:
+    links = tuple(link for place in group.links for link in _link(place, role, view_name))
+    inner = _links(group.inner, role, view_name) if group.inner else None
+    return Group(group.label, links, inner)
+
+
+def rail(role: str, view_name: str) -> tuple[Group, ...]:
+    """The rail for *role*: what it may not open is not there, nor a heading over nothing."""
+    groups = (_links(group, role, view_name) for group in RAIL)
+    return tuple(g for g in groups if g.links or (g.inner and g.inner.links))
+
+
+def _unread(user: Any) -> Callable[[], int]:
+    return lambda: Notice.objects.for_user(user).filter(user=user, read_at=None).count()
+
+
+def _suspended(user: Any) -> Callable[[], list[Campaign]]:
+    rows = Campaign.objects.for_user(user).filter(state=CampaignState.SUSPENDED)
+    return lambda: list(rows.only("pk", "name").order_by("-pk")[:20])
+
+
+def console(request: HttpRequest) -> dict[str, Any]:
+    """Names for base.html. Nothing here asks the database before a template shows it."""
+    theme = request.COOKIES.get("theme", "auto")
+    names: dict[str, Any] = {"theme": theme if theme in THEMES else "auto"}
+    membership = getattr(request, "membership", None)
+    if membership is None:
+        return names
+    view_name = request.resolver_match.view_name if request.resolver_match else ""
+    return names | {
+        "membership": membership,
+        "rail": rail(membership.role, view_name),
+        "create": next(_link(CREATE, membership.role, view_name), None),
+        "unread": SimpleLazyObject(_unread(request.user)),
+        "suspended": SimpleLazyObject(_suspended(request.user)),
+    }
