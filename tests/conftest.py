@@ -1,0 +1,132 @@
+"""People, senders and campaigns for every test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import Membership, User, Workspace
+from accounts.roles import Role
+
+
+@pytest.fixture
+def workspace(db: None) -> Workspace:
+    return Workspace.objects.create(name="Parcelway", time_zone="UTC", currency="USD")
+
+
+@pytest.fixture
+def other_workspace(db: None) -> Workspace:
+    return Workspace.objects.create(name="Nordlink", time_zone="UTC", currency="EUR")
+
+
+@pytest.fixture
+def make_person(db: None) -> Callable[..., User]:
+    def make(role: str, workspace: Workspace, name: str = "") -> User:
+        name = name or f"{role} of {workspace.name}"
+        address = f"{name.lower().replace(' ', '.')}@example.com"
+        user = User.objects.create_user(address, "correct horse battery", name=name)
+        user.membership = Membership.objects.create(user=user, workspace=workspace, role=role)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def operator(make_person: Callable[..., User], workspace: Workspace) -> User:
+    return make_person(Role.OPERATOR, workspace, "Mei Lin Tan")
+
+
+@pytest.fixture
+def colleague(make_person: Callable[..., User], workspace: Workspace) -> User:
+    """Another operator of the same workspace."""
+    return make_person(Role.OPERATOR, workspace, "Diego Ramos")
+
+
+@pytest.fixture
+def admin(make_person: Callable[..., User], workspace: Workspace) -> User:
+    return make_person(Role.ADMIN, workspace, "Jonas Weber")
+
+
+@pytest.fixture
+def finance(make_person: Callable[..., User], workspace: Workspace) -> User:
+    return make_person(Role.FINANCE, workspace, "Aisha Bello")
+
+
+@pytest.fixture
+def viewer(make_person: Callable[..., User], workspace: Workspace) -> User:
+    return make_person(Role.VIEWER, workspace, "Priya Nair")
+
+
+@pytest.fixture
+def stranger(make_person: Callable[..., User], other_workspace: Workspace) -> User:
+    """An admin of another workspace."""
+    return make_person(Role.ADMIN, other_workspace, "Sam Stranger")
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    def client_of(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def make_sender(workspace: Workspace, admin: User) -> Callable[..., Any]:
+    from senders.models import SenderID, SenderState
+
+    def make(value: str = "PARCELWAY", state: str = SenderState.APPROVED, **fields: Any) -> Any:
+        given = {"workspace": workspace, "requested_by": admin, "company": "Parcelway", **fields}
+        return SenderID.objects.create(value=value, state=state, note="Order news", **given)
+
+    return make
+
+
+@pytest.fixture
+def practice(workspace: Workspace) -> Any:
+    """The workspace's account at the practice carrier (no process behind it)."""
+    from carriers.models import Carrier
+
+    options = {"url": "http://127.0.0.1:9", "token": "practice-token"}
+    return Carrier.objects.create(
+        workspace=workspace, name="Practice carrier", gateway="loopback", options=options
+    )
+
+
+@pytest.fixture
+def make_campaign(
+    workspace: Workspace, operator: User, make_sender: Callable[..., Any], practice: Any
+) -> Callable[..., Any]:
+    """A draft that could be submitted: scenario, name, sender, content, typed recipients."""
+    from campaigns.models import Campaign, ImportState, Recipient, RecipientImport
+
+    def make(numbers: list[str] | None = None, **fields: Any) -> Any:
+        numbers = ["+12025550123", "+12025550124"] if numbers is None else numbers
+        sender = fields.pop("sender", None) or make_sender_once()
+        source = RecipientImport.objects.create(
+            workspace=workspace, created_by=operator, is_manual=True, state=ImportState.READY,
+            accepted=len(numbers), rows_read=len(numbers), countries={"US": len(numbers)},
+        )  # fmt: skip
+        Recipient.objects.bulk_create(
+            Recipient(source=source, row=row, number=number, country="US")
+            for row, number in enumerate(numbers, 1)
+        )
+        given = {
+            "workspace": workspace, "author": operator, "name": "Delivery day", "sender": sender,
+            "scenario": "notification", "content": "Your parcel arrives today.",
+            "source": "manual", "manual_numbers": "\n".join(numbers), "recipients": source,
+            **fields,
+        }  # fmt: skip
+        return Campaign.objects.create(**given)
+
+    def make_sender_once() -> Any:
+        from senders.models import SenderID
+
+        return SenderID.objects.filter(workspace=workspace).first() or make_sender()
+
+    return make
