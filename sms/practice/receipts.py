@@ -1,0 +1,153 @@
+"""Receipts the carrier owes, and posting them until the receiver says it has them.
+
+A batch is a JSON array, signed: ``X-Practice-Signature`` is the hex HMAC-SHA256, keyed with the
+token, of ``<X-Practice-Timestamp>.<raw body>``. Any 2xx acknowledges the whole batch; after
+anything else the same receipts are posted again with a growing pause.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import hmac
+import json
+import time
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import NamedTuple
+
+import aiohttp
+
+from sms.practice.fates import FATES
+from sms.practice.ledger import Entry, Ledger
+from sms.practice.settings import Settings
+
+MAX_BATCH = 250  # of the longest receipts there are: below the 64 KB receivers allow
+TICK_SECONDS = 0.05
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+POST_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
+
+
+class Owed(NamedTuple):
+    """One receipt to come; sorts by when it is due."""
+
+    due: float
+    key: str
+    reference: str
+    carrier_id: str
+    segments: int
+    status: str
+    code: str
+
+
+def owed_for(entry: Entry) -> list[Owed]:
+    """Every receipt that *entry* will ever have."""
+    fate = FATES[entry.fate]
+    return [
+        Owed(
+            entry.due + at * fate.spacing,
+            f"{entry.carrier_id}/{at}",
+            entry.reference,
+            entry.carrier_id,
+            entry.segments,
+            status,
+            code,
+        )
+        for at, (status, code) in enumerate(fate.reports)
+    ]
+
+
+def encode_batch(batch: list[Owed], *, with_reference: bool) -> bytes:
+    """The body of one post. Carriers without references name only their own id."""
+    entries = [
+        {
+            "id": owed.carrier_id,
+            "reference": owed.reference if with_reference else None,
+            "status": owed.status,
+            "code": owed.code,
+            "segments": owed.segments,
+            "at": datetime.fromtimestamp(owed.due, UTC).isoformat(timespec="milliseconds"),
+        }
+        for owed in batch
+    ]
+    return json.dumps(entries, separators=(",", ":")).encode()
+
+
+def sign(token: str, timestamp: str, body: bytes) -> str:
+    return hmac.new(token.encode(), timestamp.encode() + b"." + body, sha256).hexdigest()
+
+
+class Outbox:
+    """Receipts by due time. Nothing leaves it before the receiver's 2xx is on disk."""
+
+    def __init__(self, settings: Settings, token: str, ledger: Ledger) -> None:
+        self._settings = settings
+        self._token = token
+        self._ledger = ledger
+        self._owed: list[Owed] = []
+        self._posting: list[Owed] = []
+
+    @property
+    def pending(self) -> int:
+        return len(self._owed) + len(self._posting)
+
+    def restore(self) -> None:
+        """Read the ledger's files and owe again what was never acknowledged."""
+        for entry, acknowledged in self._ledger.restore():
+            self._owed += [owed for owed in owed_for(entry) if owed.key not in acknowledged]
+        heapq.heapify(self._owed)
+
+    def add(self, entry: Entry) -> None:
+        for owed in owed_for(entry):
+            heapq.heappush(self._owed, owed)
+
+    async def run(self) -> None:
+        """Post what is due, for ever. One failed post halves the next one, down to one receipt.
+
+        What failed goes to the back of what is due now, so that a receipt the receiver will
+        not have does not hold up the others.
+        """
+        pause, most = 0.0, MAX_BATCH
+        async with aiohttp.ClientSession(timeout=POST_TIMEOUT) as session:
+            while True:
+                await asyncio.sleep(pause or (0 if self._is_due() else TICK_SECONDS))
+                if not self._settings.receipts_url or not self._is_due():
+                    continue
+                self._take(most)
+                if await self._post(session, self._posting):
+                    self._ledger.acknowledge([owed.key for owed in self._posting])
+                    pause, most = 0.0, min(MAX_BATCH, most * 2)
+                else:
+                    self._put_back()
+                    pause = min(LONGEST_PAUSE, pause * 2 or FIRST_PAUSE)
+                    most = max(1, most // 2)
+                self._posting = []
+
+    def _is_due(self) -> bool:
+        return bool(self._settings.receipts_url and self._owed) and self._owed[0].due <= time.time()
+
+    def _take(self, most: int) -> None:
+        now = time.time()
+        while self._owed and self._owed[0].due <= now and len(self._posting) < most:
+            self._posting.append(heapq.heappop(self._owed))
+
+    def _put_back(self) -> None:
+        for owed in self._posting:
+            heapq.heappush(self._owed, owed)
+
+    async def _post(self, session: aiohttp.ClientSession, batch: list[Owed]) -> bool:
+        body = encode_batch(batch, with_reference=self._settings.carrier_class != "blind")
+        timestamp = str(int(time.time()))
+        headers = {
+            "Content-Type": "application/json",
+            "X-Practice-Timestamp": timestamp,
+            "X-Practice-Signature": sign(self._token, timestamp, body),
+        }
+        try:
+            async with session.post(
+                self._settings.receipts_url, data=body, headers=headers, allow_redirects=False
+            ) as response:
+                await response.content.read(1024)
+                return 200 <= response.status < 300
+        except (aiohttp.ClientError, TimeoutError):
+            return False
