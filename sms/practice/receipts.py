@@ -29,9 +29,10 @@ POST_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 
 
 class Owed(NamedTuple):
-    """One receipt to come; sorts by when it is due."""
+    """One receipt to come; sorts by when it is due to be posted next."""
 
     due: float
+    at: float
     key: str
     reference: str
     carrier_id: str
@@ -45,15 +46,16 @@ def owed_for(entry: Entry) -> list[Owed]:
     fate = FATES[entry.fate]
     return [
         Owed(
-            entry.due + at * fate.spacing,
-            f"{entry.carrier_id}/{at}",
+            entry.due + nth * fate.spacing,
+            entry.due + nth * fate.spacing,
+            f"{entry.carrier_id}/{nth}",
             entry.reference,
             entry.carrier_id,
             entry.segments,
             status,
             code,
         )
-        for at, (status, code) in enumerate(fate.reports)
+        for nth, (status, code) in enumerate(fate.reports)
     ]
 
 
@@ -66,7 +68,7 @@ def encode_batch(batch: list[Owed], *, with_reference: bool) -> bytes:
             "status": owed.status,
             "code": owed.code,
             "segments": owed.segments,
-            "at": datetime.fromtimestamp(owed.due, UTC).isoformat(timespec="milliseconds"),
+            "at": datetime.fromtimestamp(owed.at, UTC).isoformat(timespec="milliseconds"),
         }
         for owed in batch
     ]
@@ -132,8 +134,9 @@ class Outbox:
             self._posting.append(heapq.heappop(self._owed))
 
     def _put_back(self) -> None:
+        now = time.time()
         for owed in self._posting:
-            heapq.heappush(self._owed, owed)
+            heapq.heappush(self._owed, owed._replace(due=now))
 
     async def _post(self, session: aiohttp.ClientSession, batch: list[Owed]) -> bool:
         body = encode_batch(batch, with_reference=self._settings.carrier_class != "blind")
