@@ -7,7 +7,9 @@ docs/operating.md lists every variable; a test compares the two.
 
 from __future__ import annotations
 
+import os
 import secrets
+import sys
 from pathlib import Path
 
 import environ
@@ -24,11 +26,19 @@ PRACTICE_HOME = HOME / "practice"
 
 def _kept_secret(path: Path) -> str:
     """The embedded run keeps a random key beside its data; production must give its own."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
-    return path.read_text()
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.touch(mode=0o600)
+            unfinished.write_text(secrets.token_urlsafe(50))
+            unfinished.rename(path)  # a kill leaves a whole key or none
+        return path.read_text()
+    except OSError as error:
+        why = error.strerror or error
+        sys.exit(
+            f"The folder {path.parent} cannot be used ({why}). Set SMSCONSOLE_HOME to another."
+        )
 
 
 # --- the process ------------------------------------------------------------------------
@@ -37,8 +47,13 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="")
 if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = _kept_secret(HOME / "secret_key")
-SITE_URL = env("SITE_URL", default="http://127.0.0.1:8000").rstrip("/")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+HOST = env("HOST", default="127.0.0.1")
+PORT = env.int("PORT", default=8000)
+# Where the embedded run finds itself: a wildcard address is listened on, never called.
+LOCAL_HOST = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST)  # noqa: S104
+LOCAL_HOST = LOCAL_HOST or (f"[{HOST}]" if ":" in HOST else HOST)
+SITE_URL = env("SITE_URL", default=f"http://{LOCAL_HOST}:{PORT}").rstrip("/")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", LOCAL_HOST])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 ROOT_URLCONF = "smsconsole.urls"
 WSGI_APPLICATION = "smsconsole.wsgi.application"
