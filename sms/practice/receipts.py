@@ -25,6 +25,7 @@ from sms.practice.settings import Settings
 MAX_BATCH = 250  # of the longest receipts there are: below the 64 KB receivers allow
 TICK_SECONDS = 0.05
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+TRY_LATER = (408, 425, 429)
 POST_TIMEOUT = aiohttp.ClientTimeout(total=10, connect=3)
 
 
@@ -104,25 +105,30 @@ class Outbox:
             heapq.heappush(self._owed, owed)
 
     async def run(self) -> None:
-        """Post what is due, for ever. One failed post halves the next one, down to one receipt.
+        """Post what is due, for ever.
 
-        What failed goes to the back of what is due now, so that a receipt the receiver will
-        not have does not hold up the others.
+        A receiver that is away is asked again with a growing pause. One that answers and will
+        not have a batch gets halves of it, until the receipt it dislikes stands alone and waits
+        without holding up the others.
         """
         pause, most = 0.0, MAX_BATCH
         async with aiohttp.ClientSession(timeout=POST_TIMEOUT) as session:
             while True:
                 await asyncio.sleep(pause or (0 if self._is_due() else TICK_SECONDS))
-                if not self._settings.receipts_url or not self._is_due():
+                if not self._is_due():
                     continue
                 self._take(most)
-                if await self._post(session, self._posting):
+                status = await self._post(session, self._posting)
+                if 200 <= status < 300:
                     self._ledger.acknowledge([owed.key for owed in self._posting])
                     pause, most = 0.0, min(MAX_BATCH, most * 2)
+                elif 400 <= status < 500 and status not in TRY_LATER:
+                    alone = len(self._posting) == 1
+                    self._put_back(LONGEST_PAUSE if alone else 0.0)
+                    pause, most = FIRST_PAUSE, max(1, len(self._posting) // 2)
                 else:
-                    self._put_back()
+                    self._put_back(0.0)
                     pause = min(LONGEST_PAUSE, pause * 2 or FIRST_PAUSE)
-                    most = max(1, most // 2)
                 self._posting = []
 
     def _is_due(self) -> bool:
@@ -133,12 +139,13 @@ class Outbox:
         while self._owed and self._owed[0].due <= now and len(self._posting) < most:
             self._posting.append(heapq.heappop(self._owed))
 
-    def _put_back(self) -> None:
-        now = time.time()
+    def _put_back(self, wait: float) -> None:
+        due = time.time() + wait
         for owed in self._posting:
-            heapq.heappush(self._owed, owed._replace(due=now))
+            heapq.heappush(self._owed, owed._replace(due=due))
 
-    async def _post(self, session: aiohttp.ClientSession, batch: list[Owed]) -> bool:
+    async def _post(self, session: aiohttp.ClientSession, batch: list[Owed]) -> int:
+        """The status of the answer, 0 for none."""
         body = encode_batch(batch, with_reference=self._settings.carrier_class != "blind")
         timestamp = str(int(time.time()))
         headers = {
@@ -151,6 +158,6 @@ class Outbox:
                 self._settings.receipts_url, data=body, headers=headers, allow_redirects=False
             ) as response:
                 await response.content.read(1024)
-                return 200 <= response.status < 300
+                return response.status
         except (aiohttp.ClientError, TimeoutError):
-            return False
+            return 0
