@@ -1,0 +1,117 @@
+"""Uploaded files on disk: random names, readable by this account only, whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import unicodedata
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+
+NAME_MAX = 120
+PART = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A complete file in the upload folder."""
+
+    name: str
+    original_name: str
+    size: int
+    sha256: str
+
+
+class Received(File):
+    """What an upload field holds once its file lies in the upload folder, under a part name."""
+
+    def __init__(self, path: Path, name: str, size: int, sha256: str, *, too_large: bool) -> None:
+        super().__init__(None, name=name)  # type: ignore[arg-type]
+        self.path = path
+        self.size = size
+        self.sha256 = sha256
+        self.too_large = too_large
+
+    def keep(self) -> Stored:
+        """Give the file its lasting name: from here on an import may point at it."""
+        stored = uuid.uuid4().hex
+        self.path.rename(self.path.with_name(stored))
+        return Stored(stored, clean_file_name(self.name or ""), self.size, self.sha256)
+
+    def drop(self) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+class ToDisk(FileUploadHandler):
+    """Streams one upload to disk, hashing as it goes, and stops writing at the limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.received: Received | None = None
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        if self.received is not None:  # one file at a time: further ones are not read
+            raise SkipFile
+        folder = Path(settings.UPLOADS)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.path = folder / f"{uuid.uuid4().hex}{PART}"
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        self.file: IO[bytes] = os.fdopen(handle, "wb")
+        self.hash = hashlib.sha256()
+        self.written = 0
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.written += len(raw_data)
+        if self.written <= self.limit:
+            self.file.write(raw_data)
+            self.hash.update(raw_data)
+
+    def file_complete(self, file_size: int) -> Received:
+        self.file.flush()
+        os.fsync(self.file.fileno())
+        self.file.close()
+        self.received = Received(
+            self.path,
+            self.file_name or "",
+            self.written,
+            self.hash.hexdigest(),
+            too_large=self.written > self.limit,
+        )
+        return self.received
+
+    def upload_interrupted(self) -> None:
+        if hasattr(self, "file"):
+            self.file.close()
+            self.path.unlink(missing_ok=True)
+
+
+def again(name: str) -> str:
+    """The same file under another name: each import owns its file."""
+    stored = uuid.uuid4().hex
+    folder = Path(settings.UPLOADS)
+    os.link(folder / name, folder / stored)
+    return stored
+
+
+def is_kept(name: str) -> bool:
+    """Whether the file of an import is still there; old ones are deleted."""
+    return bool(name) and (Path(settings.UPLOADS) / name).is_file()
+
+
+def clean_file_name(name: str) -> str:
+    """A label: no path, no control or direction marks, short, never empty."""
+    base = name.replace("\\", "/").rsplit("/", 1)[-1]
+    shown = "".join(c for c in base if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
+    shown = unicodedata.normalize("NFC", shown).strip()
+    if len(shown) > NAME_MAX:
+        stem, dot, suffix = shown.rpartition(".")
+        shown = f"{stem[: NAME_MAX - 10]}…{dot}{suffix[:8]}"
+    return shown or "list"
