@@ -50,8 +50,8 @@ if not SECRET_KEY and not PRODUCTION:
 HOST = env("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 # Where the embedded run finds itself: a wildcard address is listened on, never called.
-LOCAL_HOST = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST)  # noqa: S104
-LOCAL_HOST = LOCAL_HOST or (f"[{HOST}]" if ":" in HOST else HOST)
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+LOCAL_HOST: str = WILDCARDS.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)
 SITE_URL = env("SITE_URL", default=f"http://{LOCAL_HOST}:{PORT}").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]", LOCAL_HOST])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

@@ -169,7 +169,7 @@ class Supervisor:
         child.process, child.due = None, now + pause
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         log = self.logs / f"{child.name}.log"
-        self._say(f"The {child.name} ended ({how}) and starts again in {pause:.0f} s. See {log}")
+        self._say(f"The {child.name} process ended ({how}), next try in {pause:.0f} s. See {log}")
 
     def _end(self, child: Child) -> None:
         if child.process is None:

@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, call_command
+from django.core.management import BaseCommand, call_command
 from django.db import OperationalError, connection
 
 from smsconsole import first_run
@@ -31,15 +31,15 @@ class Command(BaseCommand):
                 settings.HOME / "console.lock", f"{settings.SITE_URL}, process {os.getpid()}"
             )
         except AlreadyRunning as other:
-            raise CommandError(
+            sys.exit(
                 f"A console already runs on {settings.HOME} ({other.about}). Stop it first, or "
                 "set SMSCONSOLE_HOME to another folder."
-            ) from None
+            )
         except OSError as error:
-            raise CommandError(
+            sys.exit(
                 f"The folder {settings.HOME} cannot be written ({error.strerror}). "
                 "Set SMSCONSOLE_HOME to another."
-            ) from None
+            )
         with lock:
             self._run()
 
@@ -56,7 +56,7 @@ class Command(BaseCommand):
                 self._welcome()
             supervisor.run()
         finally:
-            supervisor.stopping or supervisor.stop()
+            supervisor.stop()  # does nothing where the run ended as asked
         self._say("Stopped. Everything is kept; start again with the same command.")
 
     def _env(self) -> dict[str, str]:
@@ -85,10 +85,10 @@ def check_port(host: str, port: int) -> None:
         try:
             trial.bind((host, port))
         except (OSError, OverflowError) as error:
-            raise CommandError(
+            sys.exit(
                 f"Port {port} on {host} is taken or not allowed ({error}). "
                 f"Choose another, as in: PORT={port + 1} make run"
-            ) from None
+            )
 
 
 def free_port(wanted: int) -> int:
@@ -106,7 +106,7 @@ def prepare_database() -> None:
     try:
         connection.ensure_connection()
     except OperationalError as error:
-        raise CommandError(
+        sys.exit(
             f"The database does not answer: {str(error).strip().splitlines()[0]}. "
             "Check DATABASE_URL and that the server runs."
         ) from None
@@ -146,9 +146,7 @@ def practice_child(receipts: str) -> Child:
     remembered.write_text(str(port))
     first_run.place_practice_carrier(port)
     command = ["-m", "sms.practice", "--port", str(port), "--home", str(settings.PRACTICE_HOME)]
-    return Child(
-        "practice carrier", [*command, "--receipts-url", receipts, "--with-parent"], alone=True
-    )
+    return Child("practice", [*command, "--receipts-url", receipts, "--with-parent"], alone=True)
 
 
 def wait_for_web(supervisor: Supervisor) -> bool:
