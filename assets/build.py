@@ -27,7 +27,6 @@ FILES = {
     "@tabler/core/dist/css/tabler.min.css": "tabler/css/tabler.css",
     "@tabler/core/dist/css/tabler-flags.min.css": "tabler/css/tabler-flags.css",
     "@tabler/core/dist/img/flags/*.svg": "tabler/img/flags",
-    "@tabler/core/dist/js/tabler.min.js": "tabler/js/tabler.js",
     "@fontsource-variable/inter/wght.css": "inter/wght.css",
     "@fontsource-variable/inter/files/*-wght-normal.woff2": "inter/files",
     "chart.js/dist/chart.umd.min.js": "chart.js",
