@@ -109,7 +109,7 @@ def prepare_database() -> None:
         sys.exit(
             f"The database does not answer: {str(error).strip().splitlines()[0]}. "
             "Check DATABASE_URL and that the server runs."
-        ) from None
+        )
     call_command("migrate", verbosity=0, interactive=False)
     for folder in (settings.BROKER_HOME / "queue", settings.BROKER_HOME / "control"):
         folder.mkdir(parents=True, exist_ok=True)
