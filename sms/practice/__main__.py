@@ -39,7 +39,14 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", default="{}", help='JSON, as {"error_after": 0.1}')
     parser.add_argument("--fsync", action="store_true", help="sync each line to the disk")
-    parser.add_argument("--with-parent", action="store_true", help="stop when the parent ends")
+    parser.add_argument(
+        "--with-parent",
+        metavar="PID",
+        type=int,
+        nargs="?",
+        const=os.getppid(),
+        help="stop when the parent ends; its id, if given, also tells when it ended before us",
+    )
     return parser
 
 
@@ -100,13 +107,11 @@ async def serve(options: argparse.Namespace, settings: Settings, ledger: Ledger)
             raise outcome
 
 
-async def watch_parent(stopping: asyncio.Event, wanted: bool) -> None:
+async def watch_parent(stopping: asyncio.Event, parent: int | None) -> None:
     """Ends the carrier when the process that started it is gone, however it went."""
-    parent = os.getppid()
-    while wanted and os.getppid() == parent:
+    while parent is None or os.getppid() == parent:
         await asyncio.sleep(PARENT_POLL_SECONDS)
-    if wanted:
-        stopping.set()
+    stopping.set()
 
 
 def fastest_loop() -> Callable[[], asyncio.AbstractEventLoop]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -40,7 +41,15 @@ class PracticeCarrier:
         self.process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "sms.practice", "--home", str(self.home)),
-                *("--with-parent", "--latency-ms", "0", "--receipt-delay", "0", "0.1"),
+                *(
+                    "--with-parent",
+                    str(os.getpid()),
+                    "--latency-ms",
+                    "0",
+                    "--receipt-delay",
+                    "0",
+                    "0.1",
+                ),
                 *(*self._options, *more),
             ],
             stdout=subprocess.PIPE,
@@ -143,9 +152,14 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._server.block_on_close = False
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+            block_on_close = False
+
+            def handle_error(self, *_: object) -> None:
+                """A carrier that is killed in the middle of a post is no news here."""
+
+        self._server = Server(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}/receipts"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
 
