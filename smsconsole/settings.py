@@ -110,7 +110,9 @@ TEMPLATES = [
 
 # --- database ---------------------------------------------------------------------------
 DATABASES = {
-    "default": env.db_url("DATABASE_URL", default=f"sqlite:///{HOME / 'console.sqlite3'}"),
+    "default": env.db_url_config(
+        env("DATABASE_URL", default="") or f"sqlite:///{HOME / 'console.sqlite3'}"
+    ),
 }
 SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if SQLITE:
