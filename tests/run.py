@@ -1,0 +1,91 @@
+"""`make test`: the suite on SQLite, then on PostgreSQL with Redis, then one line on each.
+
+The second pass runs every test, the browser journeys included; the first leaves out what is
+marked ``postgres`` and all journeys but the one marked ``smoke``. Further arguments go to
+pytest: `python tests/run.py --only sqlite tests/billing -x`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tests.services import NoService, services
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SQLITE, POSTGRES = "sqlite", "postgres"
+NAMES = {SQLITE: "SQLite", POSTGRES: "PostgreSQL + Redis"}
+WHICH = {
+    SQLITE: "not postgres and (not journey or smoke)",
+    POSTGRES: "not chaos or postgres",
+}
+NO_TESTS = 5
+
+
+def run_pass(name: str, urls: dict[str, str], browser: bool, arguments: list[str]) -> str:
+    """Run pytest once; one line on how it went, which starts with OK or FAILED."""
+    chosen = WHICH[name] if browser else f"({WHICH[name]}) and not journey"
+    with tempfile.TemporaryDirectory(prefix="smsconsole-") as folder:
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", chosen]
+        env = {**os.environ, "SMSCONSOLE_HOME": folder, **urls}
+        print(f"--- {NAMES[name]}", flush=True)
+        code = subprocess.call([*command, f"--junitxml={report}", *arguments], env=env)
+        line = f"{NAMES[name]}: {counts(report)}"
+    return f"OK      {line}" if code in (0, NO_TESTS) else f"FAILED  {line}"
+
+
+def counts(report: Path) -> str:
+    """How many tests ran, failed and were skipped, from pytest's own report."""
+    if not report.exists():
+        return "pytest did not finish"
+    suite = ElementTree.parse(report).getroot().find("testsuite")
+    if suite is None:
+        return "no test ran"
+    number = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
+    passed = number["tests"] - number["failures"] - number["errors"] - number["skipped"]
+    rest = [f"{number[name]} {name}" for name in ("failures", "errors", "skipped") if number[name]]
+    return ", ".join([f"{passed} passed", *rest]) + f" in {float(suite.get('time', 0)):.0f} s"
+
+
+def has_browser() -> bool:
+    """Is there a Chromium for the journeys? Its absence is said, and in CI it is a failure."""
+    if any(shutil.which(name) for name in BROWSERS):
+        return True
+    sentence = "There is no Chromium, so the browser journeys are left out (Debian: chromium)."
+    if os.environ.get("REQUIRE_BROWSER") == "1":
+        sys.exit(sentence)
+    print(sentence)
+    return False
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run the suite on both databases.")
+    parser.add_argument("--only", choices=[SQLITE, POSTGRES])
+    options, arguments = parser.parse_known_args()
+    browser = has_browser()
+    lines = []
+    if options.only != POSTGRES:
+        none = {"DATABASE_URL": "", "REDIS_URL": ""}
+        lines.append(run_pass(SQLITE, none, browser, arguments))
+    if options.only != SQLITE:
+        try:
+            with services() as (postgres, redis):
+                urls = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
+                lines.append(run_pass(POSTGRES, urls, browser, arguments))
+        except NoService as trouble:
+            lines.append(f"FAILED  {NAMES[POSTGRES]}: {trouble}")
+    print("---", *lines, sep="\n")
+    return int(any(line.startswith("FAILED") for line in lines))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
