@@ -150,7 +150,11 @@ class Forcing(NamedTuple):
     character: str
     name: str
     plain: str | None  # what could stand for it; None: nothing can
-    spelling: bool  # whether that would change how a word is written
+
+    @property
+    def spelling(self) -> bool:
+        """Whether the replacement changes how a word is written."""
+        return self.plain is not None and self.character.isalpha()
 
 
 def forces_unicode(text: str) -> list[Forcing]:
@@ -159,8 +163,8 @@ def forces_unicode(text: str) -> list[Forcing]:
     for position, character in enumerate(text):
         if character in _GSM:
             continue
-        by, spelling = _replacement(text, position)
-        found.append(Forcing(position, character, _name(character), by, spelling))
+        by, _ = _replacement(text, position)
+        found.append(Forcing(position, character, _name(character), by))
     return found
 
 
@@ -209,7 +213,11 @@ class Unwanted(NamedTuple):
     position: int
     character: str
     kind: Literal["refused", "warned"]
-    name: str
+
+    @property
+    def name(self) -> str:
+        """What to call it on screen, where the character itself cannot be shown."""
+        return _name(self.character)
 
 
 # Controls but LF (the escape and NUL among them), lone surrogates, and noncharacters, which
@@ -226,7 +234,7 @@ def unwanted(text: str) -> list[Unwanted]:
     for match in _unwanted.finditer(text):
         character = match[0]
         kind: Literal["refused", "warned"] = "warned" if character in _WARNED else "refused"
-        found.append(Unwanted(match.start(), character, kind, _name(character)))
+        found.append(Unwanted(match.start(), character, kind))
     return found
 
 
