@@ -45,7 +45,9 @@ def _damage_told() -> Iterator[None]:
     except DefusedXmlException as error:
         raise BadFile("unsafe_xml") from error
     except DAMAGE as error:
-        raise BadFile("damaged") from error
+        # openpyxl says "unable to read worksheets" over what defusedxml refused
+        is_unsafe = isinstance(error.__cause__, DefusedXmlException)
+        raise BadFile("unsafe_xml" if is_unsafe else "damaged") from error
 
 
 def read(path: str | Path, request: Request, limits: Limits) -> Iterator[Event]:

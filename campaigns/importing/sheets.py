@@ -66,7 +66,20 @@ class Sheet:
     ) -> None:
         self.limits = limits
         self.skip_hidden = skip_hidden
-        package = _Package(path, read_only=True, data_only=True, keep_links=False)
+        self.watched: frozenset[int] = frozenset()
+        self.formats: dict[int, str] = {}
+        self.formulas = 0
+        self.dates = 0
+        self.rows_seen = 0
+        self.raw = path.open("rb")
+        try:
+            self._load(name)
+        except BaseException:
+            self.raw.close()
+            raise
+
+    def _load(self, name: str | None) -> None:
+        package = _Package(self.raw, read_only=True, data_only=True, keep_links=False)
         package.read()
         self.archive = package.archive
         self.book = package.wb
@@ -75,15 +88,10 @@ class Sheet:
         # openpyxl offers no public name for the part a sheet is stored in
         self.part = self.sheet_object._worksheet_path
         with self.archive.open(self.part) as part:
-            self.found = sheetxml.survey(part, limits)
+            self.found = sheetxml.survey(part, self.limits)
         self.total: int | None = max(0, self.found.rows - 1)
         self.strings = self._strings(package)
         self.merges = _Merges(self.found.merges)
-        self.watched: frozenset[int] = frozenset()
-        self.formats: dict[int, str] = {}
-        self.formulas = 0
-        self.dates = 0
-        self.rows_seen = 0
 
     def _choose(self, name: str | None) -> ReadOnlyWorksheet:
         readable = [s for s in self.book.worksheets if isinstance(s, ReadOnlyWorksheet)]
@@ -128,6 +136,7 @@ class Sheet:
 
     def close(self) -> None:
         self.archive.close()
+        self.raw.close()
 
     def watch(self, columns: frozenset[int]) -> None:
         self.watched = columns

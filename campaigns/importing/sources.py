@@ -99,7 +99,7 @@ def _unfit(row: Row, template: Template | None, variables: list[str]) -> Problem
     if template is None:
         return None
     values = dict(zip(variables, row.values, strict=True))
-    text = template.render_list([values[name] for name in template.names])
+    text = normalise(template.render_list([values[name] for name in template.names]))
     if is_blank(text):
         return Problem(row.row, "", "", TEXT_EMPTY, str(SENTENCES[TEXT_EMPTY]))
     segments = measure(text).segments
