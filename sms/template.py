@@ -16,7 +16,6 @@ from sms.text import TEMPLATE_MAX
 
 NAME_MAX = 32
 _OPEN = "${"
-_LONGEST_NAME = 4 * NAME_MAX  # before NFC joins marks to their letters
 
 
 class TemplateError(ValueError):
@@ -103,7 +102,8 @@ def compile(content: str) -> Template:
 def _scan(content: str) -> tuple[list[str], list[tuple[int, str]]]:
     """The texts between the placeholders, and each placeholder's position and name.
 
-    Every character is looked at a bounded number of times, whatever it is.
+    Every character is looked at a bounded number of times: a run of name characters that is
+    no placeholder ends the scan.
     """
     texts, found, start = [], [], 0
     while (at := content.find(_OPEN, start)) >= 0:
@@ -117,12 +117,11 @@ def _scan(content: str) -> tuple[list[str], list[tuple[int, str]]]:
 
 
 def _name_end(content: str, start: int) -> int:
-    """Where the run of name characters from *start* ends, looking no further than needed."""
-    limit = min(len(content), start + _LONGEST_NAME + 1)
-    for place in range(start, limit):
+    """Where the run of name characters from *start* ends."""
+    for place in range(start, len(content)):
         if not _in_name(content[place]):
             return place
-    return limit
+    return len(content)
 
 
 def _in_name(character: str) -> bool:

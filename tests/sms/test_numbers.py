@@ -109,8 +109,9 @@ def test_the_kind_where_a_plan_does_not_tell_mobiles_apart_is_accepted():
     assert parse_number(US).kind == "fixed_line_or_mobile"
 
 
-def test_a_trunk_zero_after_the_country_code_is_left_out_and_told():
-    number = parse_number("+33 (0)" + FR[3:])
+@pytest.mark.parametrize("start", ["+33 (0)", "0033 0", "330"])
+def test_a_trunk_zero_after_the_country_code_is_left_out_and_told(start):
+    number = parse_number(start + FR[3:])
     assert number.e164 == FR
     assert number.note == "The 0 after +33 was removed."
 
