@@ -1,7 +1,13 @@
-# make run PYTHON=python3.12 takes another Python; HOST, PORT, SMSCONSOLE_HOME, DATABASE_URL and
-# REDIS_URL say where the console runs (docs/operating.md).
+# `make run PYTHON=python3.12` takes another Python. HOST, PORT, SMSCONSOLE_HOME, DATABASE_URL
+# and REDIS_URL say where the console runs (docs/operating.md).
 PYTHON ?= python3
 VENV := .venv/bin/
+
+# What `check --deploy` looks at: production in everything but a server behind it.
+PRODUCTION := PRODUCTION=1 REHEARSAL=1 ALLOWED_HOSTS=sms.example.com \
+	SITE_URL=https://sms.example.com DATABASE_URL=postgres://console@127.0.0.1/console \
+	REDIS_URL=redis://127.0.0.1/0 \
+	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))')
 
 .PHONY: setup setup-dev run demo test lint
 
@@ -21,4 +27,13 @@ test: setup-dev
 	@$(VENV)python tests/run.py
 
 lint: setup-dev
-	@$(VENV)python tests/lint.py
+	$(VENV)ruff check .
+	$(VENV)ruff format --check .
+	$(VENV)mypy
+	$(VENV)lint-imports --no-cache
+	$(VENV)typos
+	$(VENV)python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(VENV)python manage.py check --deploy --fail-level WARNING
+	POSTGRES_PASSWORD=x REDIS_PASSWORD=x SECRET_KEY=x SITE_HOST=sms.example.com \
+		$(VENV)docker-compose config -q
+	$(VENV)python -m pytest -q tests/house

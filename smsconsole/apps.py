@@ -6,3 +6,6 @@ from django.apps import AppConfig
 class SmsconsoleConfig(AppConfig):
     name = "smsconsole"
     verbose_name = "SMS Console"
+
+    def ready(self) -> None:
+        from smsconsole import checks  # noqa: F401 - importing registers them

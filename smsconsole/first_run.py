@@ -40,7 +40,8 @@ def prepare() -> None:
         admin = User.objects.create_user(ADMIN_EMAIL, name="Admin")
         Membership.objects.create(user=admin, workspace=workspace, role=Role.ADMIN)
         audit.record("workspace.first_run", workspace, None)
-        add_practice_carrier(workspace)
+        if not settings.PRODUCTION or settings.REHEARSAL:
+            add_practice_carrier(workspace)
 
 
 def add_practice_carrier(workspace: Workspace) -> Carrier:

@@ -175,11 +175,14 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.check_import": {"queue": "imports"},
     "campaigns.tasks.count_campaign": {"queue": "imports"},
     "campaigns.tasks.export_numbers": {"queue": "imports"},
-    "campaigns.tasks.send_mail": {"queue": "mail"},
+    "campaigns.tasks.look_after": {"queue": "mail"},
+    "campaigns.tasks.apply_receipts": {"queue": "receipts"},
+    "campaigns.tasks.sweep": {"queue": "receipts"},
     "campaigns.tasks.*": {"queue": "dispatch"},
 }
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "campaigns.tasks.tick", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep": {"task": "campaigns.tasks.sweep", "schedule": 60.0, "options": {"expires": 60}},
 }
 CELERY_TASK_ALWAYS_EAGER = False
 
@@ -261,6 +264,7 @@ STORAGES = {
 # --- sending ------------------------------------------------------------------------------
 SMS_GATEWAYS = {"loopback": "sms.gateways.loopback.LoopbackGateway"}
 SMS_GATEWAYS |= env.dict("SMS_GATEWAYS", default={})
+REHEARSAL = env.bool("REHEARSAL", default=False)  # production on purpose without a real carrier
 LEASE_SECONDS = env.float("SMSCONSOLE_LEASE_SECONDS", default=30.0)
 CANCEL_CUTOFF_SECONDS = env.int("CANCEL_CUTOFF_SECONDS", default=300)
 SCHEDULE_MAX_DAYS = env.int("SCHEDULE_MAX_DAYS", default=90)
