@@ -1,0 +1,112 @@
+"""What an installation is told before it starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openpyxl
+import pytest
+
+from smsconsole import checks
+
+SOUND: dict[str, Any] = {
+    "PRODUCTION": True,
+    "DEBUG": False,
+    "SECRET_KEY": "k7Vq-3nZp0LwTgXy9RbHs2MdJf6QcEa1uNiOt8KvWlBzYxGh5S",
+    "FAILPOINT": "",
+    "ALLOWED_HOSTS": ["sms.example.com"],
+    "SITE_URL": "https://sms.example.com",
+    "HTTPS": True,
+    "REDIS_URL": "redis://127.0.0.1/0",
+    "SQLITE": False,
+    "REHEARSAL": True,
+}
+LOOPBACK = "sms.gateways.loopback.LoopbackGateway"
+
+
+@pytest.fixture
+def sound(settings: Any) -> Any:
+    for name, value in SOUND.items():
+        setattr(settings, name, value)
+    return settings
+
+
+def ids() -> list[str | None]:
+    return [message.id for message in checks.production(None)]
+
+
+def test_a_sound_production_has_nothing_to_hear(sound: Any) -> None:
+    assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("SECRET_KEY", "", "smsconsole.E001"),
+        ("SECRET_KEY", "short", "smsconsole.E001"),
+        ("SECRET_KEY", "ab" * 40, "smsconsole.E001"),
+        ("DEBUG", True, "smsconsole.E002"),
+        ("FAILPOINT", "claim.after_commit:kill9:0.1", "smsconsole.E003"),
+        ("ALLOWED_HOSTS", ["*"], "smsconsole.E004"),
+        ("ALLOWED_HOSTS", [], "smsconsole.E004"),
+        ("ALLOWED_HOSTS", ["127.0.0.1", "localhost"], "smsconsole.E004"),
+        ("SITE_URL", "http://sms.example.com", "smsconsole.E005"),
+        ("SITE_URL", "http://127.0.0.1:8000", "smsconsole.E005"),
+        ("REDIS_URL", "", "smsconsole.E006"),
+        ("SQLITE", True, "smsconsole.W007"),
+        ("REHEARSAL", False, "smsconsole.E008"),
+    ],
+)
+def test_production_names_each_unsafe_setting(
+    sound: Any, name: str, value: Any, expected: str
+) -> None:
+    setattr(sound, name, value)
+    assert ids() == [expected]
+
+
+def test_a_real_gateway_needs_no_rehearsal(sound: Any) -> None:
+    sound.REHEARSAL = False
+    sound.SMS_GATEWAYS = {"loopback": LOOPBACK, "carrier": LOOPBACK}
+    assert ids() == []
+
+
+def test_one_machine_may_run_with_every_default(settings: Any) -> None:
+    settings.PRODUCTION = False
+    settings.REDIS_URL = ""
+    assert ids() == []
+
+
+@pytest.mark.parametrize("path", ["no.such.module.Gateway", "sms.text.measure", "os.PathLike"])
+def test_a_gateway_that_is_none_is_named(settings: Any, path: str) -> None:
+    settings.SMS_GATEWAYS = {"broken": path}
+    assert [found.id for found in checks.settings_make_sense(None)] == ["smsconsole.E009"]
+
+
+def test_an_unknown_threshold_policy_is_named(settings: Any) -> None:
+    settings.THRESHOLD_POLICY = "strict"
+    assert [found.id for found in checks.settings_make_sense(None)] == ["smsconsole.E010"]
+
+
+def test_workbooks_are_never_read_without_defusedxml(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert checks.files_are_read_safely(None) == []
+    monkeypatch.setattr(openpyxl, "DEFUSEDXML", False)
+    assert [found.id for found in checks.files_are_read_safely(None)] == ["smsconsole.E011"]
+
+
+@pytest.mark.postgres
+def test_a_redis_that_evicts_is_named(settings: Any) -> None:
+    import redis
+
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        assert checks.redis_keeps_what_it_is_given(None, databases=["default"]) == []
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            found = checks.redis_keeps_what_it_is_given(None, databases=["default"])
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    assert [message.id for message in found] == ["smsconsole.W012"]
+
+
+def test_a_redis_that_is_away_stops_no_command(settings: Any) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    assert checks.redis_keeps_what_it_is_given(None, databases=["default"]) == []
