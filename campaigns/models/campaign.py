@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User, Workspace, WorkspaceQuerySet
-from campaigns.states import CAMPAIGN_MOVES, SUBMITTED, CampaignState, Scenario
+from campaigns.states import CAMPAIGN_MOVES, OVER, SUBMITTED, CampaignState, Scenario
 from carriers.models import Carrier
 from senders.models import SenderID
 
@@ -173,6 +173,8 @@ class Campaign(models.Model):
         rows = Campaign.objects.filter(pk=self.pk, state__in=origins)
         if action in ("cancel", "edit"):
             rows = rows.cancellable()
+        if target in OVER:
+            changes.setdefault("ended_at", Now())
         with transaction.atomic():
             if not rows.update(state=target, updated_at=timezone.now(), **changes):
                 raise WrongState(action)

@@ -1,0 +1,63 @@
+"""Tell the author and the admins what happened to a campaign."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Workspace
+from accounts.notices import notify, people_to_tell
+from billing.models import Period, ThresholdWindow
+from campaigns import clock
+from campaigns.models import Campaign
+
+
+def announce(campaign: Campaign, kind: str) -> None:
+    """A notice of *kind* (completed, paused, suspended), called by whoever made the move."""
+    title, body = _words(campaign, kind)
+    notify(
+        people_to_tell(campaign.workspace, campaign.author),
+        campaign.workspace,
+        kind=f"campaign.{kind}",
+        title=title,
+        body=body,
+        path=reverse("campaigns:detail", args=[campaign.key]),
+        dedupe=f"campaign-{campaign.pk}-{kind}-{clock.now():%Y%m%d%H%M%S%f}",
+    )
+
+
+def _words(campaign: Campaign, kind: str) -> tuple[str, str]:
+    name = f"{campaign.name} ({campaign.label})"
+    if kind == "completed":
+        return (
+            _("%(name)s is completed") % {"name": name},
+            _("Every message has been handed to the carrier. Receipts may keep arriving."),
+        )
+    if kind == "suspended":
+        return (
+            _("%(name)s is suspended by a threshold") % {"name": name},
+            _(
+                "The messages left would pass a suspension threshold and wait. An admin can "
+                "raise the threshold and resume, or stop the campaign."
+            ),
+        )
+    return (
+        _("%(name)s is paused") % {"name": name},
+        _("Reason: %(reason)s. Nothing more leaves until a person resumes it.")
+        % {"reason": campaign.get_pause_reason_display()},
+    )
+
+
+def warn_threshold(workspace: Workspace, window: ThresholdWindow) -> None:
+    """Tell the admins, once a window, that a threshold's warning value was passed."""
+    period = Period(window.threshold.period).label
+    notify(
+        people_to_tell(workspace),
+        workspace,
+        kind="threshold.warning",
+        title=_("%(period)s threshold: %(used)s of %(limit)s segments used")
+        % {"period": period, "used": window.used, "limit": window.limit},
+        body=_("Campaigns are suspended when it is reached. Raise it in time or slow down."),
+        path=reverse("billing:thresholds"),
+        dedupe=f"window-{window.pk}-warning",
+    )

@@ -1,0 +1,180 @@
+"""Make a new draft from an old campaign: a copy of it, or a resend to those it failed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import User
+from campaigns import bulk
+from campaigns.failures import RETRYABLE
+from campaigns.lookup import because
+from campaigns.models import (
+    Campaign,
+    CampaignTally,
+    ImportState,
+    Message,
+    Recipient,
+    RecipientImport,
+)
+from campaigns.models.campaign import Origin, Source
+from campaigns.states import Bucket, Scenario, bucket
+from campaigns.statistics import reason_of
+from senders.models import OptOut
+
+CHUNK = 2_000
+SETTINGS = ("workspace", "scenario", "name", "sender", "content", "cost_centre", "time_zone")
+COLUMNS = ("source", "row", "number", "country", "values")
+
+
+class NothingToResend(Exception):
+    """No message failed for these reasons, or all of those numbers have opted out since."""
+
+
+def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool) -> Campaign:
+    """A draft with the content and settings of *campaign*, and its recipients where wanted.
+
+    The checked list is shared, not copied. *key* becomes the draft's: asked twice, there is
+    one draft.
+    """
+
+    def make() -> Campaign:
+        fields: dict[str, Any] = {"source": campaign.source}
+        if recipients and campaign.recipients is not None and campaign.recipients.is_ready:
+            fields["recipients"] = campaign.recipients
+            fields["manual_numbers"] = campaign.manual_numbers
+        return _draft(campaign, by, key, Origin.COPY, fields, recipients=recipients)
+
+    return _once(key, by, make)
+
+
+def resend(campaign: Campaign, by: User, key: uuid.UUID, reasons: Collection[str]) -> Campaign:
+    """A draft to the numbers of *campaign* that failed for retryable *reasons*, linked to it.
+
+    Whoever opted out since is left out. Raises NothingToResend when nobody is left.
+    """
+    chosen = frozenset(reasons) & RETRYABLE
+
+    def make() -> Campaign:
+        source = _failed_recipients(campaign, by, chosen)
+        fields = {"source": Source.IMPORT, "recipients": source}
+        said = {"reasons": sorted(chosen), "numbers": source.accepted}
+        return _draft(campaign, by, key, Origin.RESEND, fields, **said)
+
+    return _once(key, by, make)
+
+
+def _once(key: uuid.UUID, by: User, make: Callable[[], Campaign]) -> Campaign:
+    mine = Campaign.objects.filter(key=key, author=by)
+    if found := mine.first():
+        return found
+    try:
+        with transaction.atomic():
+            return make()
+    except IntegrityError:
+        return mine.get()
+
+
+def _draft(
+    parent: Campaign, by: User, key: uuid.UUID, origin: str, fields: dict[str, Any], **said: Any
+) -> Campaign:
+    kept = {name: getattr(parent, name) for name in SETTINGS}
+    draft = Campaign.objects.create(
+        key=key, author=by, origin=origin, parent=parent, **kept, **fields
+    )
+    audit.record("campaign.create", draft, by, origin=str(origin), of=parent.label, **said)
+    audit.record(f"campaign.{origin}", parent, by, to=draft.label, **said)
+    return draft
+
+
+def _failed_recipients(campaign: Campaign, by: User, reasons: frozenset[str]) -> RecipientImport:
+    """A ready list of those who failed, with their values; written in the caller's transaction."""
+    now = timezone.now()
+    source = RecipientImport.objects.create(
+        workspace=campaign.workspace, created_by=by, is_manual=False,
+        original_name=f"Resend of {campaign.label}", variables=_variables(campaign),
+        options=_options(campaign, reasons), state=ImportState.READY, finished_at=now,
+    )  # fmt: skip
+    countries: Counter[str] = Counter()
+    digest = hashlib.sha256()
+    read = 0
+    for chunk in _failed(campaign, reasons):
+        gone = _opted_out(campaign, [row[1] for row in chunk])
+        kept = [row for row in chunk if row[1] not in gone]
+        bulk.insert(Recipient, COLUMNS, [(source.pk, *row) for row in kept])
+        digest.update(json.dumps(kept, ensure_ascii=False).encode())
+        countries.update(row[2] for row in kept)
+        read += len(chunk)
+    source.accepted = countries.total()
+    if not source.accepted:
+        raise NothingToResend
+    source.rows_total = source.rows_read = read
+    source.countries = dict(countries.most_common())
+    source.digest = digest.hexdigest()
+    source.tally = {"opted_out": read - source.accepted} if read > source.accepted else {}
+    source.save()
+    return source
+
+
+def _opted_out(campaign: Campaign, numbers: list[str]) -> set[str]:
+    """Codes that a person asked for reach them even after they opted out of the rest."""
+    if campaign.scenario == Scenario.OTP:
+        return set()
+    return OptOut.objects.among(campaign.workspace_id, numbers)
+
+
+def _failed(
+    campaign: Campaign, reasons: frozenset[str]
+) -> Iterator[list[tuple[int, str, str, list[str]]]]:
+    """Row, number, country and values of those who failed, in chunks by position."""
+    if not reasons:
+        return
+    rows = Message.objects.filter(reduce(or_, map(because, sorted(reasons))), campaign=campaign)
+    names = ("position", "recipient__row", "number", "country", "recipient__values")
+    last = -1
+    while chunk := list(
+        rows.filter(position__gt=last).order_by("position").values_list(*names)[:CHUNK]
+    ):
+        last = chunk[-1][0]
+        yield [row[1:] for row in chunk]
+
+
+def _variables(campaign: Campaign) -> list[str]:
+    return [] if campaign.recipients is None else list(campaign.recipients.variables)
+
+
+def _options(campaign: Campaign, reasons: frozenset[str]) -> dict[str, Any]:
+    """What was sent through the practice carrier may never leave through a real one."""
+    options: dict[str, Any] = {
+        "resend_of": campaign.label,
+        "reasons": sorted(reasons),
+        "keeps_opted_out": campaign.scenario == Scenario.OTP,
+    }
+    came_from = {} if campaign.recipients is None else campaign.recipients.options
+    is_practice = campaign.carrier is not None and campaign.carrier.is_practice
+    if is_practice or came_from.get("practice_only"):
+        options["practice_only"] = True
+    return options
+
+
+def cost_again(campaign: Campaign, reasons: Collection[str]) -> int | None:
+    """Micro-units of a resend at the prices of the first time; None where no price was known."""
+    rows = CampaignTally.objects.filter(campaign=campaign)
+    failed = [
+        row
+        for row in rows
+        if bucket(row.state) == Bucket.FAILED and reason_of(row.state, row.reason) in reasons
+    ]
+    priced = [(row.segments, campaign.prices.get(row.country)) for row in failed]
+    known = [segments * price for segments, price in priced if price is not None]
+    return sum(known) if known else None

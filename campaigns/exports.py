@@ -1,0 +1,203 @@
+"""Tables to take away: the messages of a campaign, the totals of the campaign list.
+
+CSV is streamed at any size; a large workbook is written in the background by a Job. No cell
+can become a formula in the program that opens it.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
+from accounts.models import Job, JobState
+from campaigns.failures import failure
+from campaigns.lookup import Filter
+from campaigns.models import Campaign, Message
+from campaigns.reading import SHOWN_WITH, gives_receipts
+from campaigns.states import Bucket, MessageState, bucket
+from campaigns.statistics import Result, reason_of
+
+KIND = "numbers"
+INLINE_ROWS = 20_000
+LARGEST_SHEET = 1_048_575  # rows below the header, by the file format
+CHUNK = 2_000
+KEPT = timedelta(hours=24)
+# What a spreadsheet may read as a formula, full-width forms included.
+DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
+COLUMNS = (
+    "phone_number", "country", "state", "result", "reason", "carrier_code", "accepted_at_utc",
+    "receipt_time_utc", "segments", "billable_messages", "price_per_segment", "cost",
+    "currency", "message_id", "carrier_message_id",
+)  # fmt: skip
+TOTALS = (
+    "campaign", "task_name", "state", "scenario_type", "sender_id", "created_by", "cost_centre",
+    "scheduled_time_utc", "started_at_utc", "ended_at_utc", "number_of_numbers", "sent",
+    "failed", "other", "number_of_billable_messages", "cost", "currency",
+)  # fmt: skip
+
+Cell = str | int | None
+
+
+class _Echo:
+    """A file for the csv module that hands every line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def safe(value: Cell) -> str:
+    """The value as CSV text that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value).replace("\0", "")
+    return "'" + text if text.startswith(DANGEROUS) else text
+
+
+def csv_lines(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> Iterator[str]:
+    """A CSV file line by line, with the mark by which Excel knows UTF-8."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow(header)
+    for row in rows:
+        yield writer.writerow([safe(value) for value in row])
+
+
+def write_xlsx(file: BinaryIO, header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> None:
+    """A workbook with every text as text: the plus of a number stays and ``=`` is a letter."""
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(_("Messages"))
+    sheet.freeze_panes = "A2"
+    sheet.append(list(header))
+    for row in rows:
+        sheet.append([_text(sheet, value) for value in row])
+    book.save(file)
+
+
+def _text(sheet: Any, value: Cell) -> Any:
+    if not isinstance(value, str):
+        return value
+    cell = WriteOnlyCell(sheet, value="".join(c for c in value if c >= " " or c in "\t\n"))
+    cell.data_type = "s"
+    return cell
+
+
+def message_rows(campaign: Campaign, chosen: Filter) -> Iterator[tuple[Cell, ...]]:
+    """The messages in order, read in chunks, so that a million take no more memory than few."""
+    receipts = gives_receipts(campaign)
+    rows = chosen.rows(campaign, receipts).defer("text")
+    last = -1
+    while chunk := list(rows.filter(position__gt=last).order_by("position")[:CHUNK]):
+        last = chunk[-1].position
+        for message in chunk:
+            yield _message(message, campaign.currency, receipts)
+
+
+def _message(message: Message, currency: str, receipts: bool) -> tuple[Cell, ...]:
+    which = bucket(message.state, receipts)
+    why = ""
+    if which == Bucket.FAILED or message.state in (MessageState.CANCELLED, MessageState.NO_RECEIPT):
+        why = str(failure(reason_of(message.state, message.reason or _own(message.state))).title)
+    return (
+        message.number, message.country, message.state, str(which), why, message.detail,
+        _utc(message.accepted_at), _utc(message.receipt_at), message.segments,
+        message.billed_segments, _money(message.price), _money(message.amount), currency,
+        str(message.reference), message.carrier_id,
+    )  # fmt: skip
+
+
+def _own(state: str) -> str:
+    return state if state in (MessageState.CANCELLED, MessageState.NO_RECEIPT) else ""
+
+
+def total_rows(
+    campaigns: Iterable[Campaign], found: dict[int, Result]
+) -> Iterator[tuple[Cell, ...]]:
+    """One row of totals for each campaign, without any number or text."""
+    for campaign in campaigns:
+        sums = found[campaign.pk]
+        yield (
+            campaign.label, campaign.name, campaign.state, campaign.scenario,
+            campaign.sender_value or str(campaign.sender or ""), campaign.author.name,
+            campaign.cost_centre, _utc(campaign.send_at), _utc(campaign.started_at),
+            _utc(campaign.ended_at), sums.total, sums.sent, sums.failed, sums.other, sums.billed,
+            _money(sums.cost), campaign.currency,
+        )  # fmt: skip
+
+
+def _utc(at: datetime | None) -> str:
+    return "" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _money(micros: int | None) -> str:
+    """Micro-units as a decimal number with all six places; never through a float."""
+    if micros is None:
+        return ""
+    sign, whole = ("-" if micros < 0 else ""), abs(micros)
+    return f"{sign}{whole // 1_000_000}.{whole % 1_000_000:06}"
+
+
+def file_name(campaign: Campaign, form: str) -> str:
+    return f"{campaign.label}-messages.{form}"
+
+
+def run(job_id: int) -> None:
+    """Write the file of an export job. Run twice, it ends with one whole file."""
+    waiting = Job.objects.filter(
+        pk=job_id, kind=KIND, state__in=(JobState.WAITING, JobState.RUNNING)
+    )
+    if not waiting.update(state=JobState.RUNNING, done=0):
+        return
+    job = Job.objects.get(pk=job_id)
+    found = Campaign.objects.select_related(*SHOWN_WITH).filter(workspace_id=job.workspace_id)
+    campaign = found.filter(pk=job.options["campaign"]).first()
+    if campaign is None:
+        waiting.update(state=JobState.FAILED, error=_("The campaign is no longer there."))
+        return
+    rows = message_rows(campaign, Filter.read(job.options["filter"]))
+    name = f"{job.key}.xlsx"
+    _write_whole(settings.EXPORTS / name, lambda file: write_xlsx(file, COLUMNS, _told(job, rows)))
+    waiting.update(
+        state=JobState.DONE, file=name, file_name=file_name(campaign, "xlsx"), done=job.total,
+        finished_at=timezone.now(),
+    )  # fmt: skip
+
+
+def _told(job: Job, rows: Iterable[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
+    """The rows, with the job's progress written down now and then."""
+    for count, row in enumerate(rows, 1):
+        if count > LARGEST_SHEET:
+            return
+        if count % CHUNK == 0:
+            Job.objects.filter(pk=job.pk).update(done=count)
+        yield row
+
+
+def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Under its name there is the finished file or none, and only we may read it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}.part")
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        write(file)
+    half.replace(path)
+
+
+def unfinished(now: datetime) -> list[int]:
+    """Jobs whose bell may be lost: waiting for half a minute, or running since an hour."""
+    old = Job.objects.filter(kind=KIND, created_at__lt=now - timedelta(seconds=30))
+    stuck = old.filter(state=JobState.RUNNING, created_at__lt=now - timedelta(hours=1))
+    return [job.pk for job in (old.filter(state=JobState.WAITING) | stuck).order_by("pk")[:20]]
+
+
+def sweep(now: datetime) -> None:
+    """Remove files that are older than a day, with their jobs."""
+    for job in Job.objects.filter(kind=KIND, created_at__lt=now - KEPT)[:100]:
+        if job.file:
+            (settings.EXPORTS / job.file).unlink(missing_ok=True)
+        job.delete()

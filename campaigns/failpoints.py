@@ -1,0 +1,58 @@
+"""Places where a fault test may kill, freeze or break the process on purpose.
+
+Inert unless ``SMSCONSOLE_ALLOW_FAILPOINTS=1`` outside production. The variable
+``SMSCONSOLE_FAILPOINT`` reads ``<name>:<kill9|stop:15s|raise>:<probability>``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+
+from django.conf import settings
+
+NAMES = frozenset(
+    {
+        "claim.after_commit",
+        "wire.before_call",
+        "wire.after_call",
+        "settle.before_commit",
+        "settle.after_commit",
+        "import.mid",
+        "expand.mid",
+        "receipt.before_commit",
+        "receipt.after_commit",
+        "start.after_commit",
+        "cancel.before_commit",
+    }
+)
+
+
+class FailpointHit(RuntimeError):
+    """Raised by a failpoint of the kind ``raise``."""
+
+
+def hit(name: str) -> None:
+    """Do what the configured failpoint says, if it is this one and the dice agree."""
+    if not settings.ALLOW_FAILPOINTS or not settings.FAILPOINT.startswith(name + ":"):
+        return
+    _name, action, *rest = settings.FAILPOINT.split(":")
+    if random.random() >= float(rest[-1]):  # noqa: S311 - dice of a fault test, not a secret
+        return
+    if action == "kill9":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if action == "stop":
+        _freeze(rest[0])
+    if action == "raise":
+        raise FailpointHit(name)
+
+
+def _freeze(seconds: str) -> None:
+    """Stop this whole process like a frozen machine; a child of it wakes it up again."""
+    wake = "import os,sys,time,signal;time.sleep(float(sys.argv[2]));os.kill(int(sys.argv[1]),18)"
+    pid = os.getpid()
+    subprocess.Popen([sys.executable, "-c", wake, str(pid), seconds.removesuffix("s")])  # noqa: S603
+    os.kill(pid, signal.SIGSTOP)

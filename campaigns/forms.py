@@ -1,0 +1,346 @@
+"""The form of a campaign: everything typed is kept, and only a review asks for all of it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from campaigns import clock
+from campaigns.models import Campaign, ImportState
+from campaigns.models.campaign import MANUAL_MAX, NAME_MAX, ScenarioType, Source
+from senders.models import SenderID
+from sms import schedule
+from sms.numbers import BadNumber, parse_number, split_numbers
+from sms.template import TemplateError, compile
+from sms.text import (
+    MAX_SEGMENTS,
+    TEMPLATE_MAX,
+    BadText,
+    clean_name,
+    is_blank,
+    measure,
+    normalise,
+    unwanted,
+)
+
+COST_CENTRE_MAX = 40
+ZONE_MAX = 64
+NUMBERS_SHOWN = 5
+WALL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
+UNREADY = {
+    ImportState.RECEIVING: gettext_lazy("The file has not arrived yet. Wait a moment."),
+    ImportState.CHECKING: gettext_lazy("The file is still being checked. Wait a moment."),
+    ImportState.ASKING: gettext_lazy("The file needs an answer. Open the import result."),
+    ImportState.FAILED: gettext_lazy(
+        "The file was refused. Open the import result, or replace it."
+    ),
+}
+
+
+def _text(label: Any, *, strip: bool = True, css: str = "form-control", **attrs: Any) -> Any:
+    widget = forms.TextInput(attrs={"class": css, "autocomplete": "off", **attrs})
+    return forms.CharField(label=label, required=False, strip=strip, widget=widget)
+
+
+class CampaignForm(forms.Form):
+    """Create campaign. ``kept`` is what a draft stores of any input, valid or not.
+
+    ``campaign`` is the draft the input belongs to, for the list it already has; a form made
+    by ``of`` asks the stored draft the same questions.
+    """
+
+    scenario = forms.ChoiceField(
+        label=gettext_lazy("Scenario Type"),
+        choices=ScenarioType.choices,
+        widget=forms.RadioSelect,
+        error_messages={
+            "required": gettext_lazy("Choose what kind of message this is."),
+            "invalid_choice": gettext_lazy("Choose one of the three scenario types."),
+        },
+    )
+    name = _text(gettext_lazy("Task Name"))
+    sender = forms.ModelChoiceField(
+        label=gettext_lazy("Sender ID"),
+        queryset=SenderID.objects.none(),
+        to_field_name="key",
+        empty_label=gettext_lazy("Choose a sender ID"),
+        widget=forms.Select(attrs={"class": "form-select"}),
+        error_messages={
+            "required": gettext_lazy("Choose an approved sender ID."),
+            "invalid_choice": gettext_lazy("This sender ID is not approved. Choose another one."),
+        },
+    )
+    content = forms.CharField(
+        label=gettext_lazy("Message Content"), required=False, strip=False, widget=forms.Textarea
+    )
+    source = forms.ChoiceField(
+        label=gettext_lazy("Recipient Numbers"), choices=Source.choices, widget=forms.RadioSelect
+    )
+    file = forms.FileField(label=gettext_lazy("Import Data"), required=False)
+    manual_numbers = forms.CharField(
+        label=gettext_lazy("Mobile numbers"), required=False, strip=False, widget=forms.Textarea
+    )
+    cost_centre = _text(gettext_lazy("Cost centre"))
+    is_scheduled = forms.BooleanField(label=gettext_lazy("Schedule Campaign"), required=False)
+    date = _text(gettext_lazy("Date"), type="date")
+    time = _text(gettext_lazy("Time"), type="time")
+    time_zone = forms.CharField(
+        label=gettext_lazy("Time zone"),
+        required=False,
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+    fold = forms.ChoiceField(
+        label=gettext_lazy("Which of the two"), choices=(("0", "0"), ("1", "1")), required=False
+    )
+
+    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+        super().__init__(*args, label_suffix="", **kwargs)
+        self.campaign = campaign
+        senders = SenderID.objects.filter(workspace_id=campaign.workspace_id).usable()
+        self.fields["sender"].queryset = senders.order_by("value")
+        zone = self.data.get("time_zone") or campaign.time_zone
+        self.fields["time_zone"].widget.choices = zone_choices(zone)
+        self.send_at: datetime | None = None
+        self.gap: tuple[datetime, datetime] | None = None
+        self.twice: tuple[datetime, datetime] | None = None
+
+    @classmethod
+    def of(cls, campaign: Campaign) -> CampaignForm:
+        """The stored draft as if it had just been typed: its errors are what it lacks."""
+        return cls(typed(campaign), campaign=campaign)
+
+    # --- one field at a time ------------------------------------------------------------
+
+    def clean_name(self) -> str:
+        try:
+            return clean_name(self.cleaned_data["name"], NAME_MAX)
+        except BadText as bad:
+            raise forms.ValidationError(_(bad.message), code=bad.problem) from bad
+
+    def clean_cost_centre(self) -> str:
+        label = self.cleaned_data["cost_centre"]
+        if len(label) > COST_CENTRE_MAX:
+            text = _("A cost centre has at most %(n)d characters.")
+            raise forms.ValidationError(text, code="too_long", params={"n": COST_CENTRE_MAX})
+        return label
+
+    def clean_content(self) -> str:
+        content = normalise(self.cleaned_data["content"])
+        if len(content) > TEMPLATE_MAX:
+            text = _("The text has %(n)d characters, at most %(most)d are allowed. Shorten it.")
+            params = {"n": len(content), "most": TEMPLATE_MAX}
+            raise forms.ValidationError(text, code="too_long", params=params)
+        if is_blank(content):
+            raise forms.ValidationError(_("Write the text of the message."), code="required")
+        for found in unwanted(content):
+            if found.kind == "refused":
+                text = _("Character %(at)d is %(name)s, which cannot be sent. Remove it.")
+                params = {"at": found.position + 1, "name": found.name}
+                raise forms.ValidationError(text, code="control", params=params)
+        self._check_template(content)
+        return content
+
+    def _check_template(self, content: str) -> None:
+        try:
+            names = compile(content).names
+        except TemplateError as bad:
+            text = _("At character %(at)d: %(said)s")
+            params = {"at": bad.position + 1, "said": _(bad.message)}
+            raise forms.ValidationError(text, code="template", params=params) from bad
+        segments = measure(content).segments
+        if not names and segments > MAX_SEGMENTS:
+            text = _("The text needs %(n)d segments, at most %(most)d are allowed. Shorten it.")
+            params = {"n": segments, "most": MAX_SEGMENTS}
+            raise forms.ValidationError(text, code="too_long", params=params)
+
+    # --- fields together ------------------------------------------------------------------
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("source") == Source.MANUAL:
+            self._check_manual(cleaned)
+        else:
+            self._check_import(cleaned)
+        if cleaned.get("is_scheduled"):
+            self._check_schedule(cleaned)
+        return cleaned
+
+    def _check_manual(self, cleaned: dict[str, Any]) -> None:
+        if self._names(cleaned):
+            text = _(
+                "Typed numbers have no values for variables. Remove the variables from the"
+                " content, or choose Import Data."
+            )
+            self.add_error("manual_numbers", forms.ValidationError(text, code="variables"))
+        entries = split_numbers(cleaned.get("manual_numbers", ""))
+        if not entries:
+            self.add_error("manual_numbers", _("Type at least one number, or import a file."))
+        elif len(entries) > MANUAL_MAX:
+            text = _(
+                "There are %(n)d numbers; at most %(most)d can be typed. Choose Import Data for"
+                " more: Download Sample, fill it in and import it."
+            )
+            params = {"n": len(entries), "most": MANUAL_MAX}
+            error = forms.ValidationError(text, code="too_many", params=params)
+            self.add_error("manual_numbers", error)
+        else:
+            self._check_numbers(entries)
+
+    def _check_numbers(self, entries: list[str]) -> None:
+        refused = []
+        for place, entry in enumerate(entries, 1):
+            try:
+                parse_number(entry)
+            except BadNumber as bad:
+                params = {"at": place, "entry": entry[:40], "said": _(bad.hint)}
+                text = _("Number %(at)d, %(entry)s: %(said)s")
+                refused.append(forms.ValidationError(text, code=bad.problem, params=params))
+        for error in refused[:NUMBERS_SHOWN]:
+            self.add_error("manual_numbers", error)
+        if more := len(refused[NUMBERS_SHOWN:]):
+            text = ngettext(
+                "%(n)d more number is refused.", "%(n)d more numbers are refused.", more
+            )
+            self.add_error("manual_numbers", forms.ValidationError(text, params={"n": more}))
+
+    def _check_import(self, cleaned: dict[str, Any]) -> None:
+        source = self.campaign.recipients
+        if source is None or source.is_manual:
+            self.add_error("file", _("Import a file with the numbers, or type up to 100."))
+        elif not source.is_ready:
+            self.add_error("file", UNREADY[source.state])
+        elif not source.accepted:
+            self.add_error("file", _("The file holds no valid number. Import another one."))
+        else:
+            self._check_columns(cleaned)
+
+    def _check_columns(self, cleaned: dict[str, Any]) -> None:
+        source = self.campaign.recipients
+        missing = [n for n in self._names(cleaned) if n not in source.variables]
+        if missing:
+            named = ", ".join(f"${{{name}}}" for name in missing)
+            columns = ", ".join(source.about.get("columns", ())) or "–"
+            text = _(
+                "The file has no column for %(names)s. Its columns are: %(columns)s. Correct the"
+                " content, or import a file with these columns."
+            )
+            params = {"names": named, "columns": columns}
+            self.add_error("content", forms.ValidationError(text, code="unknown", params=params))
+
+    def _names(self, cleaned: dict[str, Any]) -> tuple[str, ...]:
+        """The variables of the content, as far as it can be read."""
+        try:
+            return compile(normalise(cleaned.get("content") or self._raw("content"))).names
+        except TemplateError:
+            return ()
+
+    def _check_schedule(self, cleaned: dict[str, Any]) -> None:
+        try:
+            wall = schedule.wall_time(cleaned["date"], cleaned["time"])
+            fold = cleaned.get("fold")
+            at = schedule.resolve(wall, cleaned["time_zone"], int(fold) if fold else None)
+            schedule.check_ahead(at, clock.now(), settings.SCHEDULE_MAX_DAYS)
+            self.send_at = at
+            if fold:
+                self._note_twice(wall, cleaned["time_zone"])
+        except schedule.WallTimeMissing as bad:
+            self.gap = (bad.before, bad.after)
+            self.add_error("time", _(bad.message))
+        except schedule.WallTimeTwice as bad:
+            self.twice = (bad.first_utc, bad.second_utc)
+            self.add_error("fold", _(bad.message))
+        except schedule.UnknownZone as bad:
+            self.add_error("time_zone", _(bad.message))
+        except schedule.ScheduleError as bad:
+            self.add_error("date", _(bad.message))
+
+    def _note_twice(self, wall: datetime, zone: str) -> None:
+        """The question stays on the page after it was answered."""
+        try:
+            schedule.resolve(wall, zone)
+        except schedule.WallTimeTwice as bad:
+            self.twice = (bad.first_utc, bad.second_utc)
+
+    # --- what a draft keeps -----------------------------------------------------------------
+
+    def _raw(self, name: str) -> str:
+        return str(self.data.get(name) or "").replace("\x00", "")
+
+    def kept(self) -> dict[str, Any]:
+        """Columns for the draft, from any input: what is not yet right is kept as it is."""
+        is_valid_scenario = self._raw("scenario") in ScenarioType.values
+        source = self._raw("source")
+        date, time = self._raw("date")[:10], self._raw("time")[:5]
+        self.full_clean()
+        return {
+            "scenario": self._raw("scenario") if is_valid_scenario else "",
+            "name": short(self._raw("name"), NAME_MAX),
+            "sender": self.cleaned_data.get("sender"),
+            "content": normalise(self._raw("content")),
+            "source": source if source in Source.values else Source.IMPORT,
+            "manual_numbers": self._raw("manual_numbers"),
+            "cost_centre": short(self._raw("cost_centre"), COST_CENTRE_MAX),
+            "is_scheduled": bool(self.cleaned_data.get("is_scheduled")),
+            "wall_time": f"{date}T{time}" if date or time else "",
+            "time_zone": self._raw("time_zone")[:ZONE_MAX],
+            "fold": int(self._raw("fold")) if self._raw("fold") in ("0", "1") else None,
+            "send_at": self.send_at,
+        }
+
+    def only(self, *names: str) -> None:
+        """Keep the errors of *names*: nobody asked for the others yet."""
+        for name in [name for name in self.errors if name not in names]:
+            del self.errors[name]
+
+    def lost(self) -> list[str]:
+        """Fields whose input a draft cannot hold whole; their errors must be seen now."""
+        too_long = {"name": NAME_MAX, "cost_centre": COST_CENTRE_MAX}
+        return [n for n, most in too_long.items() if len(_nfc(self._raw(n))) > most]
+
+
+def typed(campaign: Campaign) -> dict[str, Any]:
+    """A stored draft in the words of the form."""
+    date, _t, time = campaign.wall_time.partition("T")
+    return {
+        "scenario": campaign.scenario,
+        "name": campaign.name,
+        "sender": str(campaign.sender.key) if campaign.sender else "",
+        "content": campaign.content,
+        "source": campaign.source,
+        "manual_numbers": campaign.manual_numbers,
+        "cost_centre": campaign.cost_centre,
+        "is_scheduled": campaign.is_scheduled,
+        "date": date,
+        "time": time,
+        "time_zone": campaign.time_zone,
+        "fold": "" if campaign.fold is None else str(campaign.fold),
+    }
+
+
+def zone_choices(chosen: str) -> list[tuple[str, str]]:
+    """The zones with their present distance from UTC; *chosen* is offered even if it is old."""
+    names = list(schedule.zones())
+    if chosen and chosen not in names:
+        try:
+            schedule.find_zone(chosen)
+        except schedule.UnknownZone:
+            return [(chosen[:ZONE_MAX], chosen[:ZONE_MAX]), *zone_choices("")]
+        names.insert(0, chosen)
+    now = clock.now()
+    return [(name, f"{name} ({schedule.offset_label(name, now)})") for name in names]
+
+
+def _nfc(text: str) -> str:
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def short(text: str, longest: int) -> str:
+    """One line of at most *longest* characters, for a column that holds no more."""
+    return " ".join(_nfc(text).splitlines())[:longest]

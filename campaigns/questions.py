@@ -1,0 +1,94 @@
+"""The forms of the dialogs that ask before an act."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.statistics import ReasonRow
+
+REASON_MAX = 200
+
+
+class ReasonForm(forms.Form):
+    """Why, in the person's words. It goes into the audit trail."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=REASON_MAX,
+        required=False,
+        help_text=_("Shown in the audit trail."),
+        widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
+    )
+
+
+class NeededReasonForm(ReasonForm):
+    """A reason that must be given."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["reason"]
+        field.required = True
+        field.min_length = 10  # type: ignore[attr-defined]
+        field.help_text = _("Shown in the audit trail. At least 10 characters.")
+        field.widget.attrs["minlength"] = 10
+
+    def clean_reason(self) -> str:
+        reason = self.cleaned_data["reason"].strip()
+        if len(reason) < 10:
+            raise ValidationError(_("Say why in at least 10 characters."))
+        return str(reason)
+
+
+class StopForm(ReasonForm):
+    """The person types how many numbers get nothing: the count they were shown."""
+
+    asked = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    typed = forms.CharField(
+        max_length=20,
+        label=_("Numbers that get nothing"),
+        error_messages={"required": _("Type the count to confirm.")},
+        widget=forms.TextInput(
+            attrs={"class": "form-control", "inputmode": "numeric", "autocomplete": "off"}
+        ),
+    )
+    field_order = ("typed", "reason", "asked")
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        typed = "".join(c for c in given.get("typed", "") if c not in " ,.'\u00a0\u202f")
+        asked = given.get("asked")
+        if "typed" in given and (not typed.isdigit() or asked is None or int(typed) != asked):
+            self.add_error("typed", _("This is not the count shown above. Type it to confirm."))
+        return given
+
+
+class DuplicateForm(forms.Form):
+    """What the copy takes along. *token* becomes the copy's key: a second click finds it."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput)
+    recipients = forms.BooleanField(
+        label=_("Take the recipients too"),
+        required=False,
+        widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
+    )
+
+
+class ResendForm(forms.Form):
+    """Which reasons to try again."""
+
+    token = forms.UUIDField(widget=forms.HiddenInput)
+    reasons = forms.MultipleChoiceField(
+        label=_("Reasons"),
+        error_messages={"required": _("Choose at least one reason.")},
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
+
+    def __init__(self, *args: Any, rows: list[ReasonRow], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(row.code, f"{row.failure.title}, {row.messages:,}") for row in rows]
+        self.fields["reasons"].choices = choices  # type: ignore[attr-defined]
+        self.fields["reasons"].initial = [code for code, _label in choices]

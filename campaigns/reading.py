@@ -1,0 +1,127 @@
+"""Load what a page about campaigns shows: tallies, never a count of messages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from campaigns import statistics
+from campaigns.models import Batch, Campaign, CampaignTally, HourTally
+from campaigns.states import OVER, Hold
+from campaigns.statistics import CountryRow, HourRow, ReasonRow, Result
+
+SHOWN_WITH = ("sender", "author", "carrier", "recipients")
+SUMS = ("messages", "segments", "billed", "amount", "unpriced")
+
+
+@dataclass(frozen=True, slots=True)
+class StateSum:
+    """Counts of one campaign in one state, over all countries and reasons."""
+
+    state: str
+    messages: int
+    segments: int
+    billed: int
+    amount: int
+    unpriced: int
+    country: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Everything the details page shows of one campaign, from one look at the tallies."""
+
+    tallies: list[CampaignTally]
+    result: Result
+    countries: list[CountryRow]
+    reasons: list[ReasonRow]
+    hours: list[HourRow]
+    segments: int
+    gives_receipts: bool
+    live: bool
+
+    @property
+    def resendable(self) -> int:
+        return sum(row.messages for row in self.reasons if row.resendable)
+
+
+def number_of(campaign: Campaign) -> int:
+    """Number of Numbers: frozen at submit; before that what the recipients hold."""
+    if campaign.total or campaign.recipients is None:
+        return campaign.total
+    return campaign.recipients.accepted
+
+
+def gives_receipts(campaign: Campaign) -> bool:
+    return campaign.carrier is None or campaign.carrier.gives_receipts
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What was estimated before sending: segments, and micro-units where a rate was known."""
+
+    billable: int
+    cost: int | None
+
+
+def planned(campaign: Campaign) -> Planned | None:
+    """The estimate kept with the campaign, None while there is none."""
+    billable = campaign.estimate.get("billable")
+    return None if billable is None else Planned(billable, campaign.estimate.get("cost"))
+
+
+def results(campaigns: Sequence[Campaign]) -> dict[int, Result]:
+    """The result of each campaign by its key, in one query."""
+    rows = CampaignTally.objects.filter(campaign__in=campaigns).values("campaign_id", "state")
+    groups: dict[int, list[Any]] = defaultdict(list)
+    for row in rows.annotate(**{f"sum_{name}": Sum(name) for name in SUMS}):
+        sums = {name: row[f"sum_{name}"] for name in SUMS}
+        groups[row["campaign_id"]].append(StateSum(row["state"], **sums))
+    return {
+        campaign.pk: statistics.result(
+            groups[campaign.pk],
+            total=number_of(campaign),
+            gives_receipts=gives_receipts(campaign),
+            over=campaign.state in OVER,
+        )
+        for campaign in campaigns
+    }
+
+
+def held(campaign: Campaign) -> int:
+    """Messages that wait in held batches."""
+    rows = Batch.objects.filter(campaign=campaign).left().exclude(hold=Hold.NONE)
+    return rows.aggregate(total=Sum("left"))["total"] or 0
+
+
+def result_of(campaign: Campaign, tallies: Sequence[CampaignTally]) -> Result:
+    return statistics.result(
+        tallies,
+        total=number_of(campaign),
+        held=held(campaign),
+        gives_receipts=gives_receipts(campaign),
+        over=campaign.state in OVER,
+    )
+
+
+def read(campaign: Campaign) -> Reading:
+    """One campaign, whole, in three queries."""
+    tallies = list(CampaignTally.objects.filter(campaign=campaign))
+    receipts = gives_receipts(campaign)
+    found = result_of(campaign, tallies)
+    return Reading(
+        tallies=tallies,
+        result=found,
+        countries=statistics.by_country(tallies, campaign.prices, gives_receipts=receipts),
+        reasons=statistics.by_reason(tallies),
+        hours=statistics.by_hour(HourTally.objects.filter(campaign=campaign)),
+        segments=sum(row.segments for row in tallies),
+        gives_receipts=receipts,
+        live=statistics.is_live(campaign.state, found, campaign.ended_at, timezone.now()),
+    )

@@ -1,0 +1,90 @@
+"""How a campaign stops sending: finished, suspended, paused by the console, or stopped."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from billing import thresholds
+from campaigns import clock
+from campaigns.announcing import announce
+from campaigns.counting import Deltas
+from campaigns.models import Batch, Campaign, Message, PauseReason, WrongState
+from campaigns.settling import Result, write_results
+from campaigns.states import FREED, BatchState, CampaignState, Hold, MessageState
+from sms.gateways.base import Reason
+
+
+def finish(campaign_id: int) -> None:
+    """Complete a campaign when nothing is left to hand over; suspend it when all of it is held."""
+    campaign = Campaign.objects.filter(
+        pk=campaign_id, state=CampaignState.SENDING, expanded_at__isnull=False
+    ).first()
+    if campaign is None:
+        return
+    left = Batch.objects.filter(campaign=campaign).left()
+    if not left.exists():
+        _move(campaign, "finish", "completed")
+    elif not left.exclude(hold=Hold.THRESHOLD).exists():
+        _move(campaign, "suspend", "suspended", audit={"reason": "threshold"})
+
+
+def halt_for_account(campaign: Campaign, detail: str) -> None:
+    """Pause: the carrier refused the account, so every further message would be refused too."""
+    reason = PauseReason.CARRIER_REFUSED
+    said = {"reason": reason.value, "carrier_said": detail}
+    _move(campaign, "pause", "paused", pause_reason=reason, audit=said)
+
+
+def _move(campaign: Campaign, action: str, kind: str, **changes: object) -> None:
+    try:
+        campaign.move(action, **changes)
+    except WrongState:
+        return
+    announce(campaign, kind)
+
+
+def cancel_rest(campaign_id: int) -> None:
+    """Cancel what has not left of a stopped campaign, and give its segments back.
+
+    Batches that are leased come back within seconds and are cancelled then. A row that a dead
+    worker may have sent is *in doubt*, not cancelled: its receipt may still tell.
+    """
+    campaign = Campaign.objects.select_related("workspace", "carrier").get(pk=campaign_id)
+    if campaign.state != CampaignState.STOPPED:
+        return
+    ready = Batch.objects.filter(campaign=campaign, state=BatchState.READY)
+    for batch_id in list(ready.values_list("pk", flat=True)):
+        _cancel_batch(campaign, batch_id)
+
+
+@transaction.atomic
+def _cancel_batch(campaign: Campaign, batch_id: int) -> None:
+    mine = Batch.objects.filter(pk=batch_id, state=BatchState.READY)
+    if not mine.update(state=BatchState.DONE, hold=Hold.NONE):
+        return
+    batch = Batch.objects.get(pk=batch_id)
+    now = clock.now()
+    rows = Message.objects.filter(
+        campaign=campaign,
+        position__gte=batch.lo,
+        position__lte=batch.hi,
+        state=MessageState.QUEUED,
+    )
+    results = [
+        _cancelled(pk, segments, position <= batch.begun_to)
+        for pk, segments, position in rows.values_list("pk", "segments", "position")
+    ]
+    deltas = Deltas()
+    write_results(campaign, batch.country, campaign.carrier, results, now, deltas)
+    deltas.write()
+    Batch.objects.filter(pk=batch_id).update(left=0, segments=0)
+    freed = sum(r.segments for r in results if r.state in FREED)
+    if freed and batch.reserved_on:
+        thresholds.release(campaign.workspace_id, batch.reserved_on, freed)
+
+
+def _cancelled(pk: int, segments: int, may_have_left: bool) -> Result:
+    if may_have_left:
+        detail = "stopped before the carrier's answer was known"
+        return Result(pk, segments, MessageState.IN_DOUBT, detail=detail)
+    return Result(pk, segments, MessageState.CANCELLED, Reason.CANCELLED.value)

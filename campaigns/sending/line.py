@@ -1,0 +1,154 @@
+"""One carrier as the dispatcher sees it: a queue of rows and a window of open calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from campaigns.failpoints import hit
+from campaigns.sending.pacing import Breaker, TokenBucket
+from campaigns.settling import Result
+from campaigns.states import MessageState
+from carriers.models import Carrier
+from sms.gateways.base import (
+    Accepted,
+    CarrierClass,
+    InDoubt,
+    Outbound,
+    Refused,
+    Throttled,
+    Unavailable,
+)
+
+if TYPE_CHECKING:
+    from campaigns.sending.claiming import Row
+    from campaigns.sending.wire import Dispatcher
+
+IDLE_SECONDS = 0.02
+
+
+class Line:
+    """Rows waiting for one carrier, and the open calls that send them, at its pace."""
+
+    def __init__(self, carrier: Carrier, low_water_seconds: float) -> None:
+        self.carrier = carrier
+        self.gateway = carrier.open()
+        self.repeats = self.gateway.carrier_class == CarrierClass.IDEMPOTENT
+        self.bucket = TokenBucket(float(carrier.rate))
+        self.breaker = Breaker()
+        self.queue: deque[Row] = deque()
+        self.unbegun: deque[deque[Row]] = deque()
+        self.beginning = False
+        self.low_water = max(200.0, carrier.rate * low_water_seconds)
+        self.pump: asyncio.Task[None] | None = None
+        self.waiter: asyncio.Task[bool] | None = None
+        self.calls: set[asyncio.Task[None]] = set()
+        self.room = asyncio.Event()
+
+    def is_full(self, now: float) -> bool:
+        """True while it needs no more rows: enough are waiting, or it is backing off."""
+        waiting = len(self.queue) + sum(map(len, self.unbegun))
+        return waiting >= self.low_water or (waiting > 0 and not self.breaker.may_call(now))
+
+    def start(self, dispatcher: Dispatcher) -> None:
+        if self.pump is None:
+            self.pump = asyncio.create_task(self._pump(dispatcher))
+            self.pump.add_done_callback(dispatcher.task_ended)
+
+    def stop(self) -> None:
+        for task in (self.pump, self.waiter):
+            if task is not None:
+                task.cancel()
+
+    async def _pump(self, dispatcher: Dispatcher) -> None:
+        """Keep the window full: a finished call makes room for the next row at once."""
+        while True:
+            row = await self._next(dispatcher)
+            if row is None:
+                self.room.clear()
+                await asyncio.wait([self._waiter()], timeout=IDLE_SECONDS)
+                continue
+            delay = self.bucket.wait(row.segments, monotonic())
+            if delay > 0:
+                await asyncio.sleep(delay)
+            if row.lease.halted or row.lease.lost or not self._has_time(dispatcher, row):
+                dispatcher.drop([row])
+                continue
+            self.breaker.called()
+            task = asyncio.create_task(self._send(dispatcher, row))
+            self.calls.add(task)
+            task.add_done_callback(self._call_ended)
+            task.add_done_callback(dispatcher.task_ended)
+
+    async def _next(self, dispatcher: Dispatcher) -> Row | None:
+        """The next row, if the window has room and the carrier is to be called at all."""
+        if len(self.calls) >= self.carrier.window or not self.breaker.may_call(monotonic()):
+            return None
+        return await dispatcher.next_row(self)
+
+    def _waiter(self) -> asyncio.Task[bool]:
+        if self.waiter is None or self.waiter.done():
+            self.waiter = asyncio.create_task(self.room.wait())
+        return self.waiter
+
+    def _call_ended(self, task: asyncio.Task[None]) -> None:
+        self.calls.discard(task)
+        self.room.set()
+
+    def _has_time(self, dispatcher: Dispatcher, row: Row) -> bool:
+        """Is there time for the longest call before the lease runs out on the monotonic clock?"""
+        total = dispatcher.session.timeout.total or 0.0
+        return monotonic() + total < row.lease.deadline
+
+    async def _send(self, dispatcher: Dispatcher, row: Row) -> None:
+        campaign = row.lease.campaign
+        message = Outbound(
+            reference=row.reference,
+            number=row.number,
+            sender=campaign.sender_value,
+            text=row.text,
+            scenario=campaign.scenario,
+            segments=row.segments,
+            validity_seconds=self.carrier.validity_hours * 3600,
+        )
+        hit("wire.before_call")
+        try:
+            answer = await self.gateway.submit(dispatcher.session, message)
+        except Throttled as error:
+            self.breaker.throttled(monotonic(), error.retry_after)
+            self.queue.appendleft(row)
+        except Unavailable:
+            self.breaker.failed(monotonic(), doubtful=False)
+            self.queue.appendleft(row)
+        except InDoubt as error:
+            self.breaker.failed(monotonic(), doubtful=True)
+            self._in_doubt(dispatcher, row, str(error))
+        else:
+            hit("wire.after_call")
+            self.breaker.answered()
+            await self._certain(dispatcher, row, answer)
+
+    def _in_doubt(self, dispatcher: Dispatcher, row: Row, detail: str) -> None:
+        """The same key makes a repeat harmless; without one the row waits for certain news."""
+        if self.repeats:
+            dispatcher.unanswered(row, doubtful=True, retry_after=1.0)
+            return
+        state = MessageState.IN_DOUBT
+        dispatcher.answered(row, Result(row.message_id, row.segments, state, detail=detail))
+
+    async def _certain(self, dispatcher: Dispatcher, row: Row, answer: Accepted | Refused) -> None:
+        if isinstance(answer, Accepted):
+            result = Result(
+                row.message_id, row.segments, MessageState.ACCEPTED,
+                carrier_id=answer.carrier_id, carrier_segments=answer.segments,
+            )  # fmt: skip
+            dispatcher.answered(row, result)
+        elif answer.account_wide:
+            dispatcher.unanswered(row, doubtful=False)
+            await dispatcher.account_refused(row.lease, answer.detail)
+        else:
+            state = MessageState.REJECTED
+            result = Result(row.message_id, row.segments, state, answer.reason.value, answer.detail)
+            dispatcher.answered(row, result)

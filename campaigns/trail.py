@@ -1,0 +1,88 @@
+"""Who did what to a campaign: audit events as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import AuditEvent
+
+Words = str | Promise
+SHOWN = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened. ``tone`` colours its dot; ``who`` is empty for the console."""
+
+    at: datetime
+    what: Words
+    detail: str
+    who: str
+    tone: str
+
+
+WORDS: dict[str, tuple[Words, str]] = {
+    "campaign.create": (_("Created"), ""),
+    "campaign.save": (_("Draft saved"), ""),
+    "campaign.import": (_("Recipients imported"), ""),
+    "campaign.confirm": (_("Refused rows accepted: sending to the valid ones"), ""),
+    "campaign.test": (_("Test sent"), ""),
+    "campaign.submit": (_("Submitted"), "done"),
+    "campaign.edit": (_("Taken back to draft"), "warn"),
+    "campaign.start": (_("Started"), "done"),
+    "campaign.start_late": (_("Not started: the time was missed"), "warn"),
+    "campaign.pause": (_("Paused"), "warn"),
+    "campaign.resume": (_("Resumed"), "done"),
+    "campaign.suspend": (_("Suspended by a threshold"), "bad"),
+    "campaign.resume_suspended": (_("Resumed after the suspension"), "done"),
+    "campaign.finish": (_("Completed: everything has left"), "done"),
+    "campaign.reopen": (_("Opened again for messages in doubt"), "warn"),
+    "campaign.cancel": (_("Cancelled"), "bad"),
+    "campaign.stop": (_("Stopped for good"), "bad"),
+    "campaign.export": (_("Numbers exported"), ""),
+    "campaign.copy": (_("Duplicated"), ""),
+    "campaign.resend": (_("Resend created"), ""),
+}
+REASONS: dict[str, Words] = {
+    "late_start": _("the start was missed by more than an hour"),
+    "carrier_refused": _("the carrier refused the account"),
+    "sender": _("the sender ID is no longer approved"),
+    "threshold": _("a suspension threshold is reached"),
+}
+# What an event says of itself, in this order.
+SAID = ("reason", "of", "to", "numbers", "left", "rows")
+
+
+def steps(events: Iterable[AuditEvent]) -> list[Step]:
+    """The events as they are shown, the latest first."""
+    return [_step(event) for event in events]
+
+
+def _step(event: AuditEvent) -> Step:
+    plain = event.action.rpartition(".")[2].replace("_", " ").capitalize()
+    what, tone = WORDS.get(event.action, (plain, ""))
+    said = (_say(name, event.data.get(name)) for name in SAID)
+    who = "" if event.actor is None else str(event.actor)
+    return Step(event.at, what, " · ".join(filter(None, said)), who, tone)
+
+
+def _say(name: str, value: object) -> str:
+    if value in (None, "", 0):
+        return ""
+    if name == "reason":
+        known = REASONS.get(str(value))
+        return str(known) if known else f"“{value}”"
+    form = {
+        "of": _("from %(value)s"),
+        "to": _("as %(value)s"),
+        "numbers": _("%(value)s numbers"),
+        "left": _("%(value)s numbers left"),
+        "rows": _("%(value)s rows"),
+    }[name]
+    shown = f"{value:,}" if isinstance(value, int) else value
+    return str(form) % {"value": shown}

@@ -1,0 +1,51 @@
+"""Where carriers deliver receipts: the inbox first, then the answer."""
+
+from __future__ import annotations
+
+import logging
+
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from accounts.access import public
+from campaigns import receipts
+from carriers.models import Carrier
+from sms.gateways.base import BadCallback, Callback
+
+logger = logging.getLogger(__name__)
+BODY_MAX = 256 * 1024
+
+
+@public
+@csrf_exempt
+def receive(request: HttpRequest, token: str) -> HttpResponse:
+    """2xx only after the receipts are committed; 503 while the database cannot take them."""
+    if int(request.headers.get("Content-Length") or 0) > BODY_MAX:
+        return HttpResponse("Too large.", status=413)
+    try:
+        carrier = Carrier.objects.filter(receipts_token=token).first()
+        if carrier is None:
+            return HttpResponse("Not found.", status=404)
+        gateway = carrier.open()
+        found = gateway.parse_receipts(_callback(request))
+        receipts.record(carrier, found, request.body.decode("utf-8", "replace"))
+    except BadCallback as error:
+        logger.warning("Receipts refused with status %s", error.status)
+        return HttpResponse("Refused.", status=error.status)
+    except DatabaseError:
+        logger.exception("Receipts could not be stored")
+        return HttpResponse("Try again.", status=503, headers={"Retry-After": "5"})
+    answer = gateway.acknowledge()
+    return HttpResponse(
+        answer.body, answer.content_type, answer.status, headers=dict(answer.headers)
+    )
+
+
+def _callback(request: HttpRequest) -> Callback:
+    return Callback(
+        method=request.method or "",
+        headers={name.lower(): value for name, value in request.headers.items()},
+        query=request.GET.dict(),
+        body=request.body,
+    )
