@@ -22,6 +22,7 @@ from .reading import read
 from .sentences import BadFile
 
 FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.posix_spawn", "os.fork", "os.system", "pty.")
+CPU_GRACE = 5
 WRITING = frozenset("wax+")
 
 
@@ -50,7 +51,9 @@ def _limit(limits: Limits) -> None:
         if not hasattr(resource, name):
             continue
         try:
-            resource.setrlimit(getattr(resource, name), (bound, bound))
+            # the hard limit of CPU time kills without saying why, the soft one says so
+            hard = bound + CPU_GRACE if name == "RLIMIT_CPU" else bound
+            resource.setrlimit(getattr(resource, name), (bound, hard))
         except (ValueError, OSError):  # macOS knows RLIMIT_AS but does not take it
             continue
 

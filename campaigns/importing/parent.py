@@ -45,7 +45,7 @@ def read(path: str | Path, request: Request, limits: Limits | None = None) -> It
             is_done = isinstance(event, Done)
             yield event
         if not is_done:
-            raise _death(child, limits)
+            raise _death(child, timed_out=watch.finished.is_set())
     finally:
         watch.cancel()
         _kill(child)
@@ -97,15 +97,16 @@ def _decoded(line: bytes) -> Event:
         raise BadFile("parser_died") from error
 
 
-def _death(child: subprocess.Popen[bytes], limits: Limits) -> BadFile:
+def _death(child: subprocess.Popen[bytes], *, timed_out: bool) -> BadFile:
     """Why the answers ended early, from the way the child ended."""
     try:
         status = child.wait(timeout=5)
     except subprocess.TimeoutExpired:
         status = 0
     log.warning("import child ended early with status %d", status)
-    stopped = {-signal.SIGXCPU}
-    return BadFile("took_too_long" if status in stopped else "parser_died")
+    if timed_out or status == -signal.SIGXCPU:
+        return BadFile("took_too_long")
+    return BadFile("parser_died")
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
