@@ -196,7 +196,8 @@ class _Chunk:
         message.accepted_at = self.now
         if was in FREED:
             self._count_again(message, campaign)
-            self.deltas.hour(campaign.workspace_id, campaign.pk, self.now, was, 0)
+        if was == MessageState.REJECTED:  # its own hour is not known any more: corrected in this
+            self.deltas.hour(campaign.workspace_id, campaign.pk, self.now, was, -1)
 
     def _count_again(self, message: Message, campaign: Campaign) -> None:
         batch = Batch.objects.filter(

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from campaigns import webhooks
+from smsconsole import health, views
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", views.overview, name="overview"),
+    path("profile/", views.profile, name="profile"),
+    path("theme/", views.set_theme, name="set_theme"),
+    path("help/abuse/", views.help_abuse, name="help_abuse"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("receipts/<str:token>/", webhooks.receive, name="receipts"),
     path("", include("accounts.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("senders/", include("senders.urls")),

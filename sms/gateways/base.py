@@ -184,15 +184,11 @@ class Gateway(Protocol):
 
     def __init__(self, settings: Mapping[str, str]) -> None: ...
 
-    async def submit(
-        self, session: aiohttp.ClientSession, message: Outbound
-    ) -> Accepted | Refused:
+    async def submit(self, session: aiohttp.ClientSession, message: Outbound) -> Accepted | Refused:
         """Hand over one message. Raises ``Throttled``, ``Unavailable`` or ``InDoubt``."""
         ...
 
-    async def query(
-        self, session: aiohttp.ClientSession, reference: str
-    ) -> Accepted | None:
+    async def query(self, session: aiohttp.ClientSession, reference: str) -> Accepted | None:
         """Look up a message by our reference; None means the carrier never received it.
 
         Only asked of carriers whose class is idempotent or queryable. Raises ``Unavailable``
