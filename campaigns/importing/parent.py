@@ -34,7 +34,8 @@ def read(path: str | Path, request: Request, limits: Limits | None = None) -> It
     """
     limits = limits or Limits()
     child = _start()
-    watch = threading.Timer(limits.wall_seconds, _kill, [child])
+    too_late = threading.Event()
+    watch = threading.Timer(limits.wall_seconds, _stop_late, [child, too_late])
     watch.daemon = True
     watch.start()
     is_done = False
@@ -45,10 +46,10 @@ def read(path: str | Path, request: Request, limits: Limits | None = None) -> It
             is_done = isinstance(event, Done)
             yield event
         if not is_done:
-            raise _death(child, timed_out=watch.finished.is_set())
+            raise _death(child, timed_out=too_late.is_set())
     finally:
         watch.cancel()
-        _kill(child)
+        _close(child)
 
 
 def _start() -> subprocess.Popen[bytes]:
@@ -109,10 +110,20 @@ def _death(child: subprocess.Popen[bytes], *, timed_out: bool) -> BadFile:
     return BadFile("parser_died")
 
 
+def _stop_late(child: subprocess.Popen[bytes], too_late: threading.Event) -> None:
+    too_late.set()  # first: the end of the answers is seen before this returns
+    _kill(child)
+
+
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if child.poll() is None:
             os.killpg(child.pid, signal.SIGKILL)
+
+
+def _close(child: subprocess.Popen[bytes]) -> None:
+    """Leave no process and no pipe. Only the reading thread may close what it reads."""
+    _kill(child)
     child.wait()
     for stream in (child.stdin, child.stdout):
         if stream is not None:

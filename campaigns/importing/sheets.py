@@ -29,7 +29,7 @@ MONEY = re.compile(r"\[\$|[$\u00a2-\u00a5\u20a0-\u20c0]|\b(?:USD|EUR|GBP|CNY|JPY
 QUOTED = re.compile(r"\\.|_.|\*.")
 
 
-class _Package(ExcelReader):  # type: ignore[misc]
+class _Package(ExcelReader):
     """openpyxl reads everything but the shared strings, which `sheetxml` streams."""
 
     def read_strings(self) -> None:
