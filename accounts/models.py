@@ -113,11 +113,16 @@ class SignInLink(models.Model):
         return token
 
     @classmethod
-    def use(cls, token: str, now: datetime) -> User | None:
-        """The person behind an unused, unexpired link, which is used up by this."""
-        rows = cls.objects.filter(
+    def unused(cls, token: str, now: datetime) -> models.QuerySet[SignInLink]:
+        """The link of *token* while it can still be used, else nothing."""
+        return cls.objects.filter(
             token_hash=_hash(token), used_at=None, expires_at__gt=now, user__is_active=True
         )
+
+    @classmethod
+    def use(cls, token: str, now: datetime) -> User | None:
+        """The person behind an unused, unexpired link, which is used up by this."""
+        rows = cls.unused(token, now)
         link = rows.select_related("user").first()
         if link is None or not rows.update(used_at=now):
             return None

@@ -42,6 +42,7 @@ PERMISSIONS: dict[str, dict[Role, str]] = {
     "search.use": _EVERYONE,
     "notices.view": _EVERYONE,
     "help.view": _EVERYONE,
+    "profile.edit": _EVERYONE,
 }
 
 

@@ -1,6 +1,16 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
+
+from accounts import views
 
 app_name = "accounts"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("signin/", views.signin, name="signin"),
+    path("signin/<str:token>/", views.link, name="link"),
+    path("signout/", views.signout, name="signout"),
+    path("password/", views.password, name="password"),
+    path("notices/", views.notices, name="notices"),
+    path("notices/read/", views.read_notices, name="read_notices"),
+    path("notices/<int:pk>/read/", views.read_notice, name="read_notice"),
+]

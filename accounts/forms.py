@@ -1,0 +1,118 @@
+"""Forms of people: signing in, who they are, their password."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate
+from django.contrib.auth import forms as auth
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+
+AREAS = (
+    "Africa", "America", "Antarctica", "Arctic", "Asia", "Atlantic", "Australia", "Europe",
+    "Indian", "Pacific",
+)  # fmt: skip
+WRONG = _("The e-mail address or the password is not right. Check both and sign in again.")
+
+
+@cache
+def zone_names() -> list[str]:
+    """Zones of places, and UTC. The others read the wrong way round: Etc/GMT+8 lies behind."""
+    names = (n for n in zoneinfo.available_timezones() if n.split("/")[0] in AREAS and "/" in n)
+    return ["UTC", *sorted(names)]
+
+
+def zone_choices() -> list[tuple[str, str]]:
+    """Each zone with its offset now."""
+    now = timezone.now()
+    return [(name, zone_label(name, now)) for name in zone_names()]
+
+
+def zone_label(name: str, now: datetime) -> str:
+    """Asia/Kuala Lumpur (UTC+08:00)."""
+    offset = now.astimezone(zoneinfo.ZoneInfo(name)).strftime("%z")
+    shown = name.replace("_", " ")
+    return shown if name == "UTC" else f"{shown} (UTC{offset[:3]}:{offset[3:]})"
+
+
+class SignInForm(forms.Form):
+    """E-mail address and password; the same answer whichever of them is wrong."""
+
+    email = forms.CharField(
+        label=_("E-mail address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"class": "form-control", "autocomplete": "username"}),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(
+            attrs={"class": "form-control", "autocomplete": "current-password"}
+        ),
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: Any = None
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if "email" in given and "password" in given:
+            self.user = authenticate(
+                self.request, username=given["email"], password=given["password"]
+            )
+            if self.user is None:
+                raise forms.ValidationError(WRONG, code="wrong")
+        return given
+
+
+class PersonForm(forms.ModelForm):
+    """What a person may change about themselves."""
+
+    time_zone = forms.ChoiceField(
+        label=_("Time zone"),
+        choices=zone_choices,
+        help_text=_("Every time is shown in this zone, with UTC in the tooltip."),
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+
+    class Meta:
+        model = User
+        fields = ["name", "time_zone", "mails_notices"]
+        labels = {"name": _("Name"), "mails_notices": _("Send me notices by mail")}
+        widgets = {
+            "name": forms.TextInput(attrs={"class": "form-control", "autocomplete": "name"}),
+            "mails_notices": forms.CheckboxInput(attrs={"class": "form-check-input"}),
+        }
+
+
+def _plain(fields: dict[str, forms.Field]) -> None:
+    for field in fields.values():
+        field.widget.attrs["class"] = "form-control"
+
+
+class SetPasswordForm(auth.SetPasswordForm):
+    """A first password, for somebody whom a one-time link let in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self.fields)
+
+
+class ChangePasswordForm(auth.PasswordChangeForm):
+    """A new password in place of the old one, which is asked for."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _plain(self.fields)
+        self.fields["old_password"].label = _("Present password")

@@ -1,0 +1,114 @@
+"""Tell people what happened: in the console at once, by mail when the sweep comes round.
+
+A notice is written once for each person and event, however often the event is told. Mail is
+sent at most once: a notice is marked before it is handed over and unmarked only when the
+handing over certainly failed. A process killed in between loses one mail, not the notice.
+"""
+
+from __future__ import annotations
+
+import logging
+import smtplib
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Notice, User, Workspace
+from accounts.roles import Role
+
+log = logging.getLogger(__name__)
+
+MAIL_LIFE = timedelta(days=3)
+"""What is older is no news; whoever switches mails on does not get the past."""
+
+
+def people_to_tell(workspace: Workspace, author: User | None = None) -> list[User]:
+    """The workspace's admins and *author*, each once, while they are members and active."""
+    told = Q(role=Role.ADMIN) | Q(user=author) if author else Q(role=Role.ADMIN)
+    members = workspace.memberships.filter(told, user__is_active=True).select_related("user")
+    return [membership.user for membership in members.order_by("pk")]
+
+
+def notify(
+    users: Iterable[User],
+    workspace: Workspace,
+    kind: str,
+    title: str,
+    body: str,
+    path: str,
+    dedupe: str,
+) -> None:
+    """Give each person the notice, unless they already have the one called *dedupe*."""
+    title = " ".join(title.split())[:200]
+    rows = [
+        Notice(
+            user=user, workspace=workspace, kind=kind, title=title, body=body, path=path,
+            dedupe=dedupe,
+        )
+        for user in users
+    ]  # fmt: skip
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def unsent_mails() -> QuerySet[Notice]:
+    """Notices that are still to be mailed, oldest first."""
+    return Notice.objects.filter(
+        mailed_at=None,
+        read_at=None,
+        at__gt=timezone.now() - MAIL_LIFE,
+        user__mails_notices=True,
+        user__is_active=True,
+    ).order_by("pk")
+
+
+def send_mails(limit: int = 100) -> int:
+    """Mail what is to be mailed, at most *limit*; returns how many left.
+
+    Stops at the first failure of the mail server: the rest waits for the next call.
+    """
+    waiting = list(unsent_mails().select_related("user", "workspace")[:limit])
+    if not waiting:
+        return 0
+    connection = mail.get_connection()
+    sent = 0
+    try:
+        connection.open()
+        for notice in waiting:
+            sent += _send(notice, connection)
+    except OSError as error:
+        log.warning("mail server refused, notices wait: %s", type(error).__name__)
+    finally:
+        connection.close()
+    return sent
+
+
+def _send(notice: Notice, connection: BaseEmailBackend) -> int:
+    row = Notice.objects.filter(pk=notice.pk, mailed_at=None)
+    if not row.update(mailed_at=timezone.now()):
+        return 0
+    try:
+        return _message(notice, connection).send()
+    except smtplib.SMTPRecipientsRefused:
+        log.warning("address of user %s refused, notice %s not mailed", notice.user_id, notice.pk)
+        return 0
+    except OSError:
+        Notice.objects.filter(pk=notice.pk).update(mailed_at=None)
+        raise
+
+
+def _message(notice: Notice, connection: BaseEmailBackend) -> mail.EmailMessage:
+    where = settings.SITE_URL + (notice.path or "/")
+    why = _("You get this mail because notices by mail are on in your profile: %(url)s")
+    parts = [notice.title, notice.body, where, "-- \n" + why % {"url": settings.SITE_URL}]
+    return mail.EmailMessage(
+        subject=f"[{notice.workspace.name}] {notice.title}".replace("\n", " "),
+        body="\n\n".join(filter(None, parts)),
+        to=[notice.user.email],
+        connection=connection,
+    )

@@ -1,0 +1,99 @@
+"""How far the thresholds still let a workspace go, in the words and parts that pages show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Sum
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from accounts.middleware import zone_of
+from accounts.models import Workspace
+from billing import thresholds
+from billing.models import Charge, Period
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What the ledger holds: money where a rate was known, segments where none was."""
+
+    amount: int  # micro-units of the workspace's currency
+    segments: int
+    unpriced: int  # segments without a known price
+
+    @property
+    def is_known(self) -> bool:
+        """False when nothing that was sent had a price: then there is no sum, not a 0."""
+        return self.segments > self.unpriced or not self.segments
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """One threshold as a page shows it. ``usage`` is None where none is set."""
+
+    period: str
+    usage: thresholds.Usage | None
+    spend: Spend
+    resets_at: datetime
+
+    @property
+    def room(self) -> int | None:
+        return None if self.usage is None else self.usage.room
+
+    @property
+    def level(self) -> str:
+        """none, ok, warn or reached."""
+        if self.usage is None:
+            return "none"
+        if self.usage.used >= self.usage.limit:
+            return "reached"
+        warned = self.usage.used * 100 >= self.usage.limit * self.usage.warn_percent
+        return "warn" if warned else "ok"
+
+    @property
+    def title(self) -> str:
+        return _("Segments a day") if self.period == Period.DAY else _("Segments a month")
+
+    @property
+    def now(self) -> str:
+        """The window in one word: today, or this month."""
+        return _("today") if self.period == Period.DAY else _("this month")
+
+    @property
+    def adjective(self) -> str:
+        """As in: the daily threshold."""
+        daily = self.period == Period.DAY
+        return pgettext("threshold", "daily") if daily else pgettext("threshold", "monthly")
+
+
+def spend(workspace: Workspace, start: date, end: date | None = None) -> Spend:
+    """What was charged on the days from *start* up to, not including, *end*."""
+    rows = Charge.objects.filter(workspace=workspace, day__gte=start)
+    if end is not None:
+        rows = rows.filter(day__lt=end)
+    own = rows.filter(currency=workspace.currency)
+    amount = own.aggregate(total=Sum("amount"))["total"] or 0
+    segments = rows.aggregate(total=Sum("segments"))["total"] or 0
+    unpriced = rows.filter(amount=None).aggregate(total=Sum("segments"))["total"] or 0
+    return Spend(amount, segments, unpriced)
+
+
+def meters(workspace: Workspace) -> list[Meter]:
+    """The day's and the month's meter, each also where no threshold is set."""
+    known = {usage.period: usage for usage in thresholds.usage(workspace)}
+    day = thresholds.today(workspace)
+    zone = zone_of(workspace.time_zone)
+    found = []
+    for period in (Period.DAY, Period.MONTH):
+        start, end = thresholds.span(period, day)
+        resets_at = datetime(end.year, end.month, end.day, tzinfo=zone)
+        spent = spend(workspace, start, end)
+        found.append(Meter(period, known.get(period), spent, resets_at))
+    return found
+
+
+def room(workspace: Workspace) -> int | None:
+    """Segments that may still leave now under every threshold; None where none is set."""
+    return min((usage.room for usage in thresholds.usage(workspace)), default=None)

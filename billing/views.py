@@ -1,0 +1,133 @@
+"""Suspension thresholds and rates: read by everyone, changed by who may."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Sum
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.access import requires
+from accounts.models import AuditEvent
+from billing import headroom, tariffs, thresholds
+from billing.forms import COUNTRIES, RateForm, ThresholdForm
+from billing.models import Charge, Period, Rate
+
+CHANGES_SHOWN = 10
+
+
+def _changes(request: HttpRequest, model: str) -> Any:
+    events = AuditEvent.objects.for_user(request.user).filter(object_type=model)
+    return events.select_related("actor").order_by("-pk")[:CHANGES_SHOWN]
+
+
+@requires("thresholds.view")
+def threshold_list(request: HttpRequest) -> HttpResponse:
+    """Each threshold with its use now, what a reached one does, and who changed what."""
+    membership = request.membership  # type: ignore[attr-defined]
+    meters = headroom.meters(membership.workspace)
+    context = {
+        "meters": meters,
+        "set_any": any(meter.usage for meter in meters),
+        "changes": _changes(request, "billing.threshold"),
+        "may_change": membership.can("thresholds.change"),
+    }
+    return render(request, "billing/thresholds.html", context)
+
+
+def _meter(request: HttpRequest, period: str) -> headroom.Meter:
+    if period not in Period.values:
+        raise Http404
+    meters = headroom.meters(request.membership.workspace)  # type: ignore[attr-defined]
+    return next(meter for meter in meters if meter.period == period)
+
+
+@requires("thresholds.change")
+def threshold_edit(request: HttpRequest, period: str) -> HttpResponse:
+    """Set or change a limit; one that leaves no room now is asked about first."""
+    meter = _meter(request, period)
+    usage = meter.usage
+    initial = {"limit": usage.limit, "warn_percent": usage.warn_percent} if usage else {}
+    used = usage.used if usage else meter.spend.segments
+    form = ThresholdForm(request.POST or None, initial=initial, used=used)
+    context = {
+        "form": form, "meter": meter, "used": used, "back_url": reverse("billing:thresholds"),
+    }  # fmt: skip
+    if request.method != "POST" or not form.is_valid():
+        return render(request, "billing/threshold_edit.html", context)
+    given = form.cleaned_data
+    if form.needs_a_yes():
+        return render(request, "billing/threshold_sure.html", context | given)
+    workspace = request.membership.workspace  # type: ignore[attr-defined]
+    thresholds.set_limit(workspace, period, given["limit"], given["warn_percent"], request.user)
+    messages.success(request, _said(meter, given["limit"]))
+    return redirect("billing:thresholds")
+
+
+def _said(meter: headroom.Meter, limit: int) -> str:
+    given = {"which": meter.adjective, "limit": f"{limit:,}"}
+    if limit == 0:
+        return _("The %(which)s threshold is 0: nothing is sent.") % given
+    if meter.usage is not None and limit > meter.usage.limit:
+        raised = _("The %(which)s threshold is now %(limit)s segments. ")
+        return raised % given + _("Nothing resumes by itself: an admin resumes what is suspended.")
+    return _("The %(which)s threshold is now %(limit)s segments.") % given
+
+
+@requires("thresholds.change")
+def threshold_remove(request: HttpRequest, period: str) -> HttpResponse:
+    """Ask, then remove: sending is unlimited in this period from then on."""
+    meter = _meter(request, period)
+    if meter.usage is None:
+        messages.info(request, _("There is no %(which)s threshold.") % {"which": meter.adjective})
+        return redirect("billing:thresholds")
+    if request.method == "POST":
+        workspace = request.membership.workspace  # type: ignore[attr-defined]
+        thresholds.clear(workspace, period, request.user)
+        removed = _("The %(which)s threshold is removed. Nothing limits sending in this period.")
+        messages.success(request, removed % {"which": meter.adjective})
+        return redirect("billing:thresholds")
+    context = {"meter": meter, "back_url": reverse("billing:thresholds")}
+    return render(request, "billing/threshold_remove.html", context)
+
+
+@requires("rates.view")
+def rate_list(request: HttpRequest) -> HttpResponse:
+    """The rate of each country now, those to come and before, and countries without one."""
+    membership = request.membership  # type: ignore[attr-defined]
+    today = thresholds.today(membership.workspace)
+    rates = Rate.objects.for_user(request.user).select_related("entered_by")
+    unpriced = Charge.objects.for_user(request.user).filter(amount=None)
+    tariff = tariffs.read(rates, today, membership.workspace.currency)
+    priced = {line.country for line in tariff if line.current}
+    without = unpriced.values("country").annotate(segments=Sum("segments"))
+    context = {
+        "tariff": tariff,
+        "unknown": without.exclude(country__in=priced).order_by("-segments", "country")[:50],
+        "currency": membership.workspace.currency,
+        "may_change": membership.can("rates.change"),
+    }
+    return render(request, "billing/rates.html", context)
+
+
+@requires("rates.change")
+def rate_add(request: HttpRequest) -> HttpResponse:
+    """Enter a rate. Rates are never changed: a newer one supersedes."""
+    workspace = request.membership.workspace  # type: ignore[attr-defined]
+    today = thresholds.today(workspace)
+    initial = {"valid_from": today, "country": request.GET.get("country", "")}
+    form = RateForm(request.POST or None, initial=initial, today=today)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        tariffs.enter(workspace, given["country"], form.micros, given["valid_from"], request.user)
+        messages.success(request, _("Rate kept. It prices campaigns submitted from that day on."))
+        return redirect("billing:rates")
+    context = {
+        "form": form, "countries": COUNTRIES, "currency": workspace.currency,
+        "back_url": reverse("billing:rates"),
+    }  # fmt: skip
+    return render(request, "billing/rate_add.html", context)

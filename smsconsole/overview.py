@@ -1,0 +1,282 @@
+"""The figures of the overview: from tallies and the ledger, never by counting messages.
+
+Days are the workspace's, as thresholds and statements count them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Sum
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.middleware import zone_of
+from accounts.models import User, Workspace
+from billing import headroom, thresholds
+from campaigns import statistics
+from campaigns.models import Campaign, CampaignTally, DeliveryReceipt, HourTally, ReceiptState
+from campaigns.states import RUNNING, CampaignState, MessageState
+from carriers.models import Carrier
+from senders.models import SenderID, SenderState
+
+PERIODS = {
+    "today": (1, gettext_lazy("Today")),
+    "7": (7, gettext_lazy("7 days")),
+    "30": (30, gettext_lazy("30 days")),
+}
+WITHOUT_RESULT = (MessageState.QUEUED, MessageState.ACCEPTED, MessageState.IN_DOUBT)
+RECEIPTS_ARRIVE_FOR = timedelta(days=10)
+SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days up to and including today, in the workspace's zone."""
+
+    name: str
+    label: str
+    first: date
+    since: datetime
+
+    @property
+    def is_today(self) -> bool:
+        return self.name == "today"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The strip on top. ``pending`` is what waits now, whatever the period."""
+
+    sent: int
+    failed: int
+    pending: int
+    spend: headroom.Spend
+    day: headroom.Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Rows of (label, numbers) as components/chart_table.html takes them."""
+
+    rows: list[tuple[str, tuple[int, int, int]]]
+    spoken: str
+
+    @property
+    def series(self) -> list[tuple[str, str]]:
+        return [("sent", _("Sent")), ("failed", _("Failed")), ("other", _("Other"))]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A campaign with its result so far."""
+
+    campaign: Campaign
+    result: statistics.Result
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """Something that waits for a person: a sentence and where to act on it."""
+
+    icon: str
+    tone: str
+    text: str
+    url: str
+    act: str
+
+
+def period(name: str, workspace: Workspace) -> Period:
+    """The period called *name*; today for a name nobody offered."""
+    name = name if name in PERIODS else "today"
+    days, label = PERIODS[name]
+    first = thresholds.today(workspace) - timedelta(days=days - 1)
+    since = datetime(first.year, first.month, first.day, tzinfo=zone_of(workspace.time_zone))
+    return Period(name, str(label), first, since)
+
+
+def figures(workspace: Workspace, chosen: Period) -> Figures:
+    """Sent, failed, pending, spend, and the day's threshold."""
+    counts = _hours(workspace, chosen).values_list("bucket").annotate(n=Sum("messages"))
+    found = dict(counts.order_by())
+    return Figures(
+        sent=found.get("sent", 0),
+        failed=found.get("failed", 0),
+        pending=_pending(workspace),
+        spend=headroom.spend(workspace, chosen.first),
+        day=headroom.meters(workspace)[0],
+    )
+
+
+def _hours(workspace: Workspace, chosen: Period) -> Any:
+    since = chosen.since.astimezone(UTC).replace(minute=0)
+    return HourTally.objects.filter(workspace=workspace, hour__gte=since)
+
+
+def _pending(workspace: Workspace) -> int:
+    recent = Campaign.objects.filter(workspace=workspace).exclude(
+        ended_at__lt=timezone.now() - RECEIPTS_ARRIVE_FOR
+    )
+    rows = CampaignTally.objects.filter(
+        campaign__in=recent.exclude(state=CampaignState.DRAFT), state__in=WITHOUT_RESULT
+    )
+    return rows.aggregate(n=Sum("messages"))["n"] or 0
+
+
+def chart(workspace: Workspace, chosen: Period) -> Chart:
+    """Messages by the hour, or by the day, in which they were handed over, without gaps."""
+    zone = zone_of(workspace.time_zone)
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    labels = _labels(workspace, chosen)
+    sums = _hours(workspace, chosen).values_list("hour", "bucket").annotate(n=Sum("messages"))
+    for hour, bucket, messages in sums.order_by():
+        at = hour.astimezone(zone)
+        counts[_label(max(at, chosen.since), chosen)][bucket] += messages
+    rows = [(x, (counts[x]["sent"], counts[x]["failed"], counts[x]["other"])) for x in labels]
+    label, numbers = max(rows, key=lambda row: sum(row[1]))
+    given = {"what": chosen.label, "peak": label, "n": f"{sum(numbers):,}"}
+    spoken = _("Messages, %(what)s. The peak is %(peak)s with %(n)s messages.") % given
+    return Chart(rows, spoken if sum(numbers) else _("No messages yet in this period."))
+
+
+def _label(at: datetime, chosen: Period) -> str:
+    return at.strftime("%H:%M") if chosen.is_today else f"{at.day} {at:%b}"
+
+
+def _labels(workspace: Workspace, chosen: Period) -> list[str]:
+    step = timedelta(hours=1) if chosen.is_today else timedelta(days=1)
+    zone = zone_of(workspace.time_zone)
+    labels = []
+    at, now = chosen.since.astimezone(UTC), timezone.now()
+    at = at.replace(minute=0) if chosen.is_today else at + timedelta(hours=12)
+    while at <= now or not labels:
+        local = max(at.astimezone(zone), chosen.since)
+        labels.append(_label(local, chosen))
+        at += step
+    today = _label(now.astimezone(zone), chosen)
+    if not chosen.is_today and labels[-1] != today:
+        labels.append(today)
+    return list(dict.fromkeys(labels))
+
+
+def sending(workspace: Workspace) -> list[Line]:
+    """Campaigns that are sending now, the latest start first, with their results."""
+    rows = Campaign.objects.filter(workspace=workspace, state=CampaignState.SENDING).shown()
+    return _lines(rows.select_related("carrier", "sender").order_by("-started_at", "-pk"))
+
+
+def _lines(rows: Any) -> list[Line]:
+    campaigns = list(rows[:SHOWN])
+    groups: dict[int, list[CampaignTally]] = defaultdict(list)
+    for tally in CampaignTally.objects.filter(campaign__in=campaigns):
+        groups[tally.campaign_id].append(tally)
+    return [_line(campaign, groups[campaign.pk]) for campaign in campaigns]
+
+
+def _line(campaign: Campaign, tallies: list[CampaignTally]) -> Line:
+    gives = campaign.carrier is None or campaign.carrier.gives_receipts
+    found = statistics.result(tallies, total=campaign.total, gives_receipts=gives)
+    return Line(campaign, found)
+
+
+def upcoming(workspace: Workspace) -> list[Campaign]:
+    """Scheduled campaigns, the next one first."""
+    rows = Campaign.objects.filter(workspace=workspace, state=CampaignState.SCHEDULED).shown()
+    rows = rows.select_related("author", "recipients").order_by("send_at", "pk")
+    return list(rows[:SHOWN])
+
+
+def is_first_run(workspace: Workspace) -> bool:
+    """Nobody has made a campaign here yet."""
+    return not Campaign.objects.filter(workspace=workspace).exists()
+
+
+def is_practice(workspace: Workspace) -> bool:
+    """Nothing that is sent here can reach a phone."""
+    used = Carrier.objects.filter(workspace=workspace, is_on=True)
+    return not used.exclude(pk__in=used.practice()).exists()
+
+
+def attention(user: User, meters: list[headroom.Meter]) -> list[Todo]:
+    """What waits for a person, the most urgent first."""
+    membership: Any = user.membership  # type: ignore[attr-defined]
+    workspace = membership.workspace
+    found = [*_stopped(workspace), *_close(meters), *_in_doubt(workspace)]
+    if membership.can("senders.decide"):
+        found += _reviews(workspace)
+    return [*found, *_unmatched(workspace)]
+
+
+def _stopped(workspace: Workspace) -> list[Todo]:
+    states = RUNNING - {CampaignState.SENDING}
+    rows = Campaign.objects.filter(workspace=workspace, state__in=states).shown()
+    found = []
+    for campaign in rows.order_by("-state", "-pk")[:SHOWN]:
+        given = {"name": campaign.name, "why": campaign.get_pause_reason_display()}
+        url = reverse("campaigns:detail", args=[campaign.key])
+        if campaign.state == CampaignState.SUSPENDED:
+            text = _("%(name)s is suspended: a threshold holds what is left.") % given
+            found.append(Todo("hand-stop", "failed", text, url, _("Review campaign")))
+        else:
+            text = _("%(name)s is paused. %(why)s.") % given
+            found.append(Todo("player-pause", "warn", text, url, _("Review campaign")))
+    return found
+
+
+def _close(meters: list[headroom.Meter]) -> list[Todo]:
+    found = []
+    for meter in meters:
+        if meter.usage is None or meter.level not in ("warn", "reached"):
+            continue
+        text = _("%(used)s of %(limit)s segments %(now)s are used.") % {
+            "used": f"{meter.usage.used:,}", "limit": f"{meter.usage.limit:,}", "now": meter.now,
+        }  # fmt: skip
+        tone = "failed" if meter.level == "reached" else "warn"
+        url = reverse("billing:thresholds")
+        found.append(Todo("gauge", tone, text, url, _("Review threshold")))
+    return found
+
+
+def _in_doubt(workspace: Workspace) -> list[Todo]:
+    rows = CampaignTally.objects.filter(
+        campaign__workspace=workspace, state=MessageState.IN_DOUBT, messages__gt=0
+    )
+    sums = rows.values_list("campaign__key", "campaign__name").annotate(n=Sum("messages"))
+    found = []
+    for key, name, n in sums.order_by("-n")[:SHOWN]:
+        words = ngettext(
+            "%(name)s has %(n)s message in doubt: nobody knows whether the carrier took it.",
+            "%(name)s has %(n)s messages in doubt: nobody knows whether the carrier took them.",
+            n,
+        )
+        text, url = words % {"name": name, "n": f"{n:,}"}, reverse("campaigns:detail", args=[key])
+        found.append(Todo("help-circle", "warn", text, url, _("Review campaign")))
+    return found
+
+
+def _reviews(workspace: Workspace) -> list[Todo]:
+    n = SenderID.objects.filter(workspace=workspace, state=SenderState.PENDING).count()
+    if not n:
+        return []
+    words = ngettext("%(n)s sender ID waits for review.", "%(n)s sender IDs wait for review.", n)
+    url = reverse("senders:list") + "?state=pending"
+    return [Todo("id-badge-2", "live", words % {"n": n}, url, _("Review"))]
+
+
+def _unmatched(workspace: Workspace) -> list[Todo]:
+    n = DeliveryReceipt.objects.filter(
+        account__workspace=workspace, state=ReceiptState.ORPHAN
+    ).count()
+    if not n:
+        return []
+    words = ngettext(
+        "%(n)s receipt belongs to no message of ours. It is kept, and changes nothing.",
+        "%(n)s receipts belong to no message of ours. They are kept, and change nothing.",
+        n,
+    )
+    return [Todo("mail-question", "warn", words % {"n": f"{n:,}"}, "", "")]
