@@ -102,6 +102,11 @@ class Room:
     limit: int
     used: int
     planned: int
+    asked: int  # by the campaign that is looked at
+
+    @property
+    def taken(self) -> int:
+        return self.used + self.planned + self.asked
 
     @property
     def free(self) -> int:
@@ -310,10 +315,11 @@ def _priced(campaign: Campaign) -> Estimate:
 
 def fit(campaign: Campaign, counted: Estimate, at: datetime) -> Fit:
     """How *counted* stands against the workspace's thresholds on the day of *at*."""
-    return Fit(tuple(rooms(campaign, at)), counted.billable, counted.numbers)
+    found = rooms(campaign, at, counted.billable)
+    return Fit(tuple(found), counted.billable, counted.numbers)
 
 
-def rooms(campaign: Campaign, at: datetime) -> Iterable[Room]:
+def rooms(campaign: Campaign, at: datetime, asked: int) -> Iterable[Room]:
     """The windows that a start at *at* falls into: used, and planned by other campaigns."""
     workspace = campaign.workspace
     day = clock.day_of(workspace, at)
@@ -322,7 +328,7 @@ def rooms(campaign: Campaign, at: datetime) -> Iterable[Room]:
         window = threshold.windows.filter(start=start).first()
         used = window.used if window else thresholds.charged(workspace, start, end)
         planned = _planned(campaign, start, end)
-        yield Room(threshold.period, start, threshold.limit, used, planned)
+        yield Room(threshold.period, start, threshold.limit, used, planned, asked)
 
 
 def _planned(campaign: Campaign, start: date, end: date) -> int:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
-from django.core.files.base import File
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 
 NAME_MAX = 120
@@ -28,24 +27,27 @@ class Stored:
     sha256: str
 
 
-class Received(File):
+@dataclass(frozen=True, slots=True)
+class Received:
     """What an upload field holds once its file lies in the upload folder, under a part name."""
 
-    def __init__(self, path: Path, name: str, size: int, sha256: str, *, too_large: bool) -> None:
-        super().__init__(None, name=name)  # type: ignore[arg-type]
-        self.path = path
-        self.size = size
-        self.sha256 = sha256
-        self.too_large = too_large
+    path: Path
+    name: str
+    size: int
+    sha256: str
+    too_large: bool
 
     def keep(self) -> Stored:
         """Give the file its lasting name: from here on an import may point at it."""
         stored = uuid.uuid4().hex
         self.path.rename(self.path.with_name(stored))
-        return Stored(stored, clean_file_name(self.name or ""), self.size, self.sha256)
+        return Stored(stored, clean_file_name(self.name), self.size, self.sha256)
 
     def drop(self) -> None:
         self.path.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Called by the request at its end; the file was closed when it was complete."""
 
 
 class ToDisk(FileUploadHandler):

@@ -1,0 +1,252 @@
+"""Create Campaign: the form, its draft, the side panel beside it."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.access import check, requires
+from campaigns import drafting, estimating, submitting, tasks
+from campaigns.forms import WALL, CampaignForm, typed
+from campaigns.importing import samples
+from campaigns.models import Campaign, WrongState
+from campaigns.models.campaign import MANUAL_MAX, Source
+from senders.models import SenderID
+from sms.sender_id import is_generic
+
+SAMPLE_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+
+
+@require_http_methods(["GET", "POST"])
+@requires("campaigns.create")
+def create(request: HttpRequest) -> HttpResponse:
+    """An empty form with a fresh key; the key makes a repeated POST find the same draft."""
+    if request.method == "POST":
+        return save(request, _key(request.POST.get("key")))
+    campaign = Campaign(
+        workspace=request.user.membership.workspace, author=request.user, key=uuid.uuid4(),
+        time_zone=request.user.time_zone,
+    )  # fmt: skip
+    form = CampaignForm(initial=typed(campaign), campaign=campaign)
+    return page(request, campaign, form)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("campaigns.edit")
+def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """A draft. With ``?check=1`` the page says what it still lacks."""
+    if request.method == "POST":
+        return save(request, key)
+    campaign = draft(request, key)
+    if not campaign.is_editable:
+        return redirect("campaigns:detail", key)
+    form = CampaignForm(initial=typed(campaign), campaign=campaign)
+    if "check" in request.GET:
+        form = CampaignForm.of(campaign)
+    return page(request, campaign, form)
+
+
+def save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Keep whatever was typed, then do what the pressed button says."""
+    campaign = drafting.open_draft(request.user, key)
+    check(request, "campaigns.edit", campaign.author_id)
+    form = CampaignForm(_posted(request), campaign=campaign)
+    try:
+        drafting.save(campaign, form.kept())
+    except WrongState:
+        return gone(request, campaign)
+    if request.htmx:  # type: ignore[attr-defined]
+        return _autosaved(request, campaign, form)
+    if request.POST.get("next") == "review":
+        return _to_review(request, campaign, form)
+    if request.POST.get("next") == "test":
+        return redirect("campaigns:send_test", key)
+    if form.lost() or "wall" in request.POST:
+        form.only(*form.lost(), "date", "time", "time_zone", "fold")
+        return page(request, campaign, form)
+    messages.success(request, _("Draft saved."))
+    return redirect("campaigns:edit", key)
+
+
+def page(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> HttpResponse:
+    """The whole page for one draft."""
+    senders = SenderID.objects.for_user(request.user)
+    source = campaign.recipients
+    context = {
+        "form": form,
+        "campaign": campaign,
+        "list": source if source and not source.is_manual else None,
+        "waiting_senders": senders.filter(state="pending").count(),
+        "has_senders": senders.usable().exists(),
+        "manual_max": MANUAL_MAX,
+        "has_data": _has_data(campaign),
+        "samples": preview(campaign),
+        "variables": _columns(campaign),
+        "used_before": drafting.used_before(campaign),
+        **panel(request, campaign, form),
+    }
+    return render(request, "campaigns/create.html", context)
+
+
+def panel(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> dict[str, Any]:
+    """What the side panel and the schedule hint show; a long count is rung for, not made."""
+    is_ready = bool(campaign.pk)
+    estimate = estimating.estimate(campaign) if is_ready else None
+    at = form.send_at or campaign.send_at or timezone.now()
+    is_counting = is_ready and estimating.needs_task(campaign)
+    if is_counting and estimating.should_ring(campaign):
+        transaction.on_commit(lambda: tasks.count_campaign.delay(campaign.pk))
+    return {
+        "estimate": estimate,
+        "fit": estimating.fit(campaign, estimate, at) if estimate else None,
+        "is_counting": is_counting,
+        "cautions": submitting.cautions(campaign, estimate),
+        "send_at": form.send_at or campaign.send_at,
+        "gap": form.gap,
+        "twice": form.twice,
+        "zone": campaign.time_zone,
+        "is_generic": bool(campaign.sender and is_generic(campaign.sender.value)),
+        "currency": request.user.membership.workspace.currency,
+    }
+
+
+def preview(campaign: Campaign) -> list[dict[str, Any]]:
+    """Recipients for the phone preview, in the words compose.js shows."""
+    shown = []
+    for found in estimating.samples(campaign) if campaign.pk else []:
+        words = {"row": found["row"], "n": found["numbers"], "country": found["country"]}
+        where = _("%(country)s · row %(row)d of %(n)d") % words
+        shown.append({"who": found["who"], "where": where, "values": found["values"]})
+    return shown
+
+
+def draft(request: HttpRequest, key: uuid.UUID) -> Campaign:
+    """A campaign of the person's workspace that they may edit; 404 or 403 otherwise."""
+    rows = Campaign.objects.for_user(request.user).select_related(
+        "workspace", "sender", "recipients", "author"
+    )
+    campaign = get_object_or_404(rows, key=key)
+    check(request, "campaigns.edit", campaign.author_id)
+    return campaign
+
+
+@require_GET
+@requires("campaigns.edit")
+def side(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The side panel alone, asked for again and again while a long list is counted."""
+    campaign = draft(request, key)
+    form = CampaignForm(initial=typed(campaign), campaign=campaign)
+    context = {"campaign": campaign, "form": form, **panel(request, campaign, form)}
+    return render(request, "campaigns/_side.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@requires("campaigns.edit")
+def sample(request: HttpRequest, key: uuid.UUID, kind: str) -> HttpResponse:
+    """Download Sample, made for the content as it stands in the form; a POST keeps the form."""
+    if kind not in SAMPLE_TYPES:
+        raise Http404
+    if request.method == "POST":
+        campaign = drafting.open_draft(request.user, key)
+        check(request, "campaigns.edit", campaign.author_id)
+        drafting.save(campaign, CampaignForm(_posted(request), campaign=campaign).kept())
+    campaign = draft(request, key)
+    names = drafting.variables_of(campaign.content)
+    response = HttpResponse(samples.sample(names, kind, translate=_))
+    response["Content-Type"] = SAMPLE_TYPES[kind]
+    response["Content-Disposition"] = attachment(f"{campaign.name or 'sample'}.{kind}")
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@requires("campaigns.edit")
+def switch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Ask before the present list is dropped for the other way of giving numbers."""
+    campaign = draft(request, key)
+    back = reverse("campaigns:edit", args=[key])
+    to = Source.MANUAL if campaign.source == Source.IMPORT else Source.IMPORT
+    if request.method == "POST":
+        try:
+            drafting.switch(campaign, to)
+        except WrongState:
+            return gone(request, campaign)
+        return redirect(f"{back}#recipients")
+    context = {"campaign": campaign, "to": to, "back_url": f"{back}#recipients"}
+    return render(request, "campaigns/switch.html", context)
+
+
+def attachment(name: str) -> str:
+    """Content-Disposition for a download, in the form of RFC 6266."""
+    return content_disposition_header(as_attachment=True, filename=name) or "attachment"
+
+
+def _key(text: str | None) -> uuid.UUID:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError as error:
+        raise Http404 from error
+
+
+def _posted(request: HttpRequest) -> Any:
+    """What was typed; a suggested wall time that was clicked takes the place of the typed one."""
+    data = request.POST.copy()
+    if WALL.fullmatch(data.get("wall", "")):
+        data["date"], _t, data["time"] = data["wall"].partition("T")
+        data["fold"] = ""
+    return data
+
+
+def _autosaved(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> HttpResponse:
+    context = {"campaign": campaign, "form": form, **panel(request, campaign, form)}
+    response = render(request, "campaigns/_saved.html", context)
+    response["HX-Replace-Url"] = reverse("campaigns:edit", args=[campaign.key])
+    return response
+
+
+def _to_review(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> HttpResponse:
+    if drafting.needs_columns(campaign) or drafting.needs_optouts(campaign):
+        source = drafting.check_again(campaign, request.user)
+        if source is not None:
+            transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+            messages.info(request, _("The file is checked again for the present content."))
+            return redirect("campaigns:numbers", campaign.key)
+    if not form.is_valid():
+        return page(request, campaign, form)
+    return redirect("campaigns:review", campaign.key)
+
+
+def gone(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+    """The campaign was submitted or cancelled meanwhile: show what it is now."""
+    messages.warning(request, _("This campaign is no draft any more. Nothing was changed."))
+    url = reverse("campaigns:detail", args=[campaign.key])
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
+
+
+def _has_data(campaign: Campaign) -> bool:
+    """Whether switching the way of giving numbers would drop something."""
+    if campaign.source == Source.MANUAL:
+        return bool(campaign.manual_numbers.strip())
+    return campaign.recipients is not None and not campaign.recipients.is_manual
+
+
+def _columns(campaign: Campaign) -> list[str]:
+    """Columns of the file that may be variables: those in use, then those that are not."""
+    source = campaign.recipients
+    if source is None or source.is_manual:
+        return []
+    return [*source.variables, *source.about.get("unused", ())][:40]

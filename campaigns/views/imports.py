@@ -1,0 +1,239 @@
+"""Import Data: upload, progress, result, questions, refused rows."""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from functools import cache
+from typing import Any
+
+import phonenumbers
+from django.conf import settings
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import check, requires
+from campaigns import drafting, tasks
+from campaigns.forms import CampaignForm
+from campaigns.importing import rejects
+from campaigns.importing.events import Problem
+from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
+from campaigns.importing.store import Received, ToDisk, is_kept
+from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
+from campaigns.views import compose
+
+ROWS_A_PAGE = 50
+QUERY_MAX = 60
+
+
+@csrf_exempt  # the token is checked in _upload, after the handler is in place
+@require_POST
+@requires("campaigns.edit")
+def upload(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Import Mobile Phone Numbers: the file is streamed to disk while the form is read."""
+    request.upload_handlers = [ToDisk(settings.IMPORT_MAX_BYTES)]
+    return _upload(request, key)
+
+
+@csrf_protect
+def _upload(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    received: Any = request.FILES.get("file")
+    campaign = drafting.open_draft(request.user, key)
+    check(request, "campaigns.edit", campaign.author_id)
+    form = CampaignForm(request.POST, campaign=campaign)
+    try:
+        drafting.save(campaign, form.kept())
+    except WrongState:
+        _drop(received)
+        return compose.gone(request, campaign)
+    if refusal := _refusal(received):
+        _drop(received)
+        form.only()
+        form.add_error("file", refusal)
+        return compose.page(request, campaign, form)
+    with transaction.atomic():
+        source = drafting.start_import(campaign, received.keep(), request.user)
+        transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+    return redirect("campaigns:numbers", key)
+
+
+@require_GET
+@requires("campaigns.read_numbers")
+def numbers(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """The import of a campaign: its progress, its question, or its result."""
+    campaign, source = _import(request, key)
+    context: dict[str, Any] = {"campaign": campaign, "source": source}
+    if source.state == ImportState.CHECKING:
+        name = "_import_progress" if request.htmx else "import_progress"  # type: ignore[attr-defined]
+        return render(request, f"campaigns/{name}.html", context)
+    if request.htmx and "rows" not in request.headers.get("HX-Target", ""):  # type: ignore[attr-defined]
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    if not source.is_ready:
+        context["question"] = source.about.get("question")
+        return render(request, "campaigns/import_refused.html", context)
+    context |= _result(request, campaign, source)
+    name = "_import_rows" if request.htmx else "import_result"  # type: ignore[attr-defined]
+    return render(request, f"campaigns/{name}.html", context)
+
+
+@require_GET
+@requires("campaigns.read_numbers")
+def refused(request: HttpRequest, key: uuid.UUID, kind: str) -> HttpResponse:
+    """Every refused row as a file that can be corrected and runs nothing."""
+    if kind not in compose.SAMPLE_TYPES:
+        raise Http404
+    _campaign, source = _import(request, key)
+    fields = ("row", "column", "raw", "code", "sentence")
+    rows = source.problems.order_by("row", "pk").values_list(*fields).iterator(chunk_size=2000)
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    rejects.write((Problem(*row) for row in rows), kind, file, translate=_)
+    file.seek(0)
+    name = f"{source.original_name.rsplit('.', 1)[0] or 'numbers'}-refused.{kind}"
+    response = FileResponse(file, content_type=compose.SAMPLE_TYPES[kind])
+    response["Content-Disposition"] = compose.attachment(name)
+    return response
+
+
+@require_POST
+@requires("campaigns.edit")
+def confirm(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Send to the valid ones: from here on the refused rows stand in nobody's way."""
+    campaign = compose.draft(request, key)
+    drafting.confirm(campaign, request.user)
+    to = "review" if request.POST.get("to") == "review" else "edit"
+    return redirect(f"campaigns:{to}", key)
+
+
+@require_POST
+@requires("campaigns.edit")
+def again(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Check again: the same file, with a default country where one is chosen."""
+    campaign = compose.draft(request, key)
+    country = request.POST.get("country", "")
+    if country and country not in phonenumbers.SUPPORTED_REGIONS:
+        raise Http404
+    with transaction.atomic():
+        source = drafting.check_again(campaign, request.user, country)
+        if source is not None:
+            transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+    if source is None:
+        messages.error(request, _("The file is not kept any more. Import it again."))
+    return redirect("campaigns:numbers", key)
+
+
+@require_POST
+@requires("campaigns.edit")
+def leave_out(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Take out the rows whose text is empty or too long; they join the refused ones."""
+    campaign = compose.draft(request, key)
+    with transaction.atomic():
+        source = drafting.leave_out(campaign, request.user)
+        if source is not None:
+            transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+    return redirect("campaigns:numbers", key)
+
+
+@require_POST
+@requires("campaigns.edit")
+def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+    """Answer the question that the file raised; only an offered answer counts."""
+    campaign = compose.draft(request, key)
+    source = campaign.recipients
+    question = source.about.get("question", {}) if source else {}
+    chosen = request.POST.get("choice", "")
+    if chosen in question.get("choices", ()):
+        given = {question["answer"]: _answer(question["answer"], chosen)}
+        with transaction.atomic():
+            if drafting.answer(campaign, given, request.user):
+                transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+    return redirect("campaigns:numbers", key)
+
+
+def _answer(name: str, chosen: str) -> Any:
+    if name == "accept":
+        return [chosen]
+    return chosen == "yes" if name == "has_header" else chosen
+
+
+def _refusal(received: Received | None) -> str:
+    if not isinstance(received, Received):
+        return _("Choose a file first.")
+    if not received.size:
+        return _("The file is empty. Choose a file with a header row and at least one number.")
+    if received.too_large:
+        megabytes = settings.IMPORT_MAX_BYTES // 1024 // 1024
+        text = _("The file is larger than %(n)d MB. Split it and import it in parts.")
+        return text % {"n": megabytes}
+    return ""
+
+
+def _drop(received: Any) -> None:
+    if isinstance(received, Received):
+        received.drop()
+
+
+def _import(request: HttpRequest, key: uuid.UUID) -> tuple[Campaign, RecipientImport]:
+    rows = Campaign.objects.for_user(request.user).select_related("workspace", "recipients")
+    campaign = get_object_or_404(rows, key=key)
+    check(request, "campaigns.read_numbers", campaign.author_id)
+    if campaign.recipients is None:
+        raise Http404
+    return campaign, campaign.recipients
+
+
+# --- the result -----------------------------------------------------------------------------
+
+
+def _result(request: HttpRequest, campaign: Campaign, source: RecipientImport) -> dict[str, Any]:
+    tally: dict[str, int] = source.tally
+    rows = _found(request, source)
+    page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
+    duplicates, opted_out = tally.get(DUPLICATE, 0), tally.get(OPTED_OUT, 0)
+    params = request.GET.copy()
+    params.pop("page", None)
+    return {
+        "page": page,
+        "query": request.GET.get("q", "")[:QUERY_MAX],
+        "reason": request.GET.get("reason", ""),
+        "params": params.urlencode(),
+        "reasons": [(code, label(code), n) for code, n in tally.items()],
+        "duplicates": duplicates,
+        "opted_out": opted_out,
+        "invalid": source.refused - duplicates - opted_out,
+        "no_country": sum(tally.get(code, 0) for code in NO_COUNTRY),
+        "ask_country": bool(source.about.get("ask_country")) or any(map(tally.get, NO_COUNTRY)),
+        "dialling_codes": dialling_codes(),
+        "can_check_again": campaign.is_editable and is_kept(source.stored_name),
+        "used_before": drafting.used_before(campaign),
+        "seconds": (source.finished_at - source.created_at).total_seconds(),  # type: ignore[operator]
+    }
+
+
+def _found(request: HttpRequest, source: RecipientImport) -> QuerySet[ImportProblem]:
+    rows = source.problems.order_by("row", "pk")
+    reason = request.GET.get("reason", "")
+    if reason == "invalid":
+        rows = rows.exclude(code__in=(DUPLICATE, OPTED_OUT))
+    elif reason:
+        rows = rows.filter(code=reason)
+    words = request.GET.get("q", "").replace("\x00", "").strip()[:QUERY_MAX]
+    if words:
+        found = Q(raw__icontains=words) | Q(sentence__icontains=words)
+        if words.isascii() and words.isdigit() and len(words) < 10:
+            found |= Q(row=int(words))
+        rows = rows.filter(found)
+    return rows
+
+
+@cache
+def dialling_codes() -> tuple[tuple[str, int], ...]:
+    """Countries with their calling codes, for "these numbers belong to"."""
+    regions = sorted(phonenumbers.SUPPORTED_REGIONS - {"CN"})
+    return tuple((region, phonenumbers.country_code_for_region(region)) for region in regions)
