@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
-import os
-import socket
 import sys
-import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, call_command
-from django.db import OperationalError, connection
+from django.core.management import BaseCommand
 
-from smsconsole import first_run
-from smsconsole.supervising import AlreadyRunning, Child, Supervisor, take_lock
-
-READY_SECONDS = 30.0
-QUEUES = "dispatch,receipts,imports,mail"
+from smsconsole import embedded, first_run
+from smsconsole.supervising import AlreadyRunning, Supervisor
 
 
 class Command(BaseCommand):
@@ -26,140 +17,21 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            settings.HOME.mkdir(parents=True, exist_ok=True)
-            lock = take_lock(
-                settings.HOME / "console.lock", f"{settings.SITE_URL}, process {os.getpid()}"
-            )
+            embedded.run(self.say, self.welcome)
         except AlreadyRunning as other:
-            sys.exit(
-                f"A console already runs on {settings.HOME} ({other.about}). Stop it first, or "
-                "set SMSCONSOLE_HOME to another folder."
-            )
-        except OSError as error:
-            sys.exit(
-                f"The folder {settings.HOME} cannot be written ({error.strerror}). "
-                "Set SMSCONSOLE_HOME to another."
-            )
-        with lock:
-            self._run()
+            sys.exit(embedded.already_running(other))
+        self.say("Stopped. Everything is kept; start again with the same command.")
 
-    def _run(self) -> None:
-        supervisor = Supervisor(settings.HOME, self._env(), self._say)
-        supervisor.sweep()
-        check_port(settings.HOST, settings.PORT)
-        prepare_database()
-        supervisor.listen()
-        try:
-            for child in children():
-                supervisor.add(child)
-            if wait_for_web(supervisor):
-                self._welcome()
-            supervisor.run()
-        finally:
-            supervisor.stop()  # does nothing where the run ended as asked
-        self._say("Stopped. Everything is kept; start again with the same command.")
-
-    def _env(self) -> dict[str, str]:
-        manifest = (settings.STATIC_ROOT / "staticfiles.json").exists()
-        return {**os.environ, "STATIC_MANIFEST": "1" if manifest else "0", "PYTHONUNBUFFERED": "1"}
-
-    def _welcome(self) -> None:
+    def welcome(self, supervisor: Supervisor) -> bool:
         kind = "SQLite" if settings.SQLITE else "PostgreSQL"
-        self._say(f"SMS Console runs at {settings.SITE_URL} (data in {settings.HOME}, {kind}).")
+        self.say(f"SMS Console runs at {settings.SITE_URL} (data in {settings.HOME}, {kind}).")
         invitation = first_run.invitation()
         if invitation:
-            self._say(f"Sign in once with this link, within {first_run.LINK_HOURS} hours:")
-            self._say(f"  {invitation.url}")
-        self._say("Ctrl-C stops it.")
+            self.say(f"Sign in once with this link, within {first_run.LINK_HOURS} hours:")
+            self.say(f"  {invitation.url}")
+        self.say("Ctrl-C stops it.")
+        return True
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
         self.stdout.write(line)
         self.stdout.flush()
-
-
-def check_port(host: str, port: int) -> None:
-    """Refuse early and plainly when the address cannot be listened on."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except (OSError, OverflowError) as error:
-            sys.exit(
-                f"Port {port} on {host} is taken or not allowed ({error}). "
-                f"Choose another, as in: PORT={port + 1} make run"
-            )
-
-
-def free_port(wanted: int) -> int:
-    """*wanted* if nobody listens there, else a free one; 0 asks for any."""
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        with contextlib.suppress(OSError):
-            trial.bind(("127.0.0.1", wanted))
-            return int(trial.getsockname()[1])
-    return free_port(0)
-
-
-def prepare_database() -> None:
-    """Bring the tables up to date and make what the first page needs."""
-    try:
-        connection.ensure_connection()
-    except OperationalError as error:
-        sys.exit(
-            f"The database does not answer: {str(error).strip().splitlines()[0]}. "
-            "Check DATABASE_URL and that the server runs."
-        )
-    call_command("migrate", verbosity=0, interactive=False)
-    for folder in (settings.BROKER_HOME / "queue", settings.BROKER_HOME / "control"):
-        folder.mkdir(parents=True, exist_ok=True)
-    first_run.prepare()
-
-
-def children() -> list[Child]:
-    """What to run, in the order of starting."""
-    found = []
-    carrier = first_run.practice_carrier()
-    if carrier is not None:
-        found.append(practice_child(first_run.receipts_url(carrier)))
-    pool = ["threads", "4"] if settings.SQLITE else ["prefork", "2"]
-    manage = str(settings.BASE_DIR / "manage.py")
-    found += [
-        Child("web", ["-m", "granian", "--interface", "wsgi", "--host", settings.HOST,
-                      "--port", str(settings.PORT), "--workers", "1", "--blocking-threads", "4",
-                      "--respawn-failed-workers", "smsconsole.wsgi:application"]),
-        # SQLite takes one writing process: its threads share the work.
-        Child("worker", ["-m", "celery", "-A", "smsconsole", "worker", "--pool", pool[0],
-                         "--concurrency", pool[1], "-Q", QUEUES, "--loglevel", "INFO",
-                         "--without-gossip", "--without-mingle", "--without-heartbeat"]),
-        Child("ticker", [manage, "tick", "--loop"]),
-    ]  # fmt: skip
-    return found
-
-
-def practice_child(receipts: str) -> Child:
-    """The practice carrier on the port it had before, if that is still free."""
-    remembered = settings.PRACTICE_HOME / "port"
-    settings.PRACTICE_HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
-    wanted = int(remembered.read_text()) if remembered.exists() else 0
-    port = free_port(wanted)
-    remembered.write_text(str(port))
-    first_run.place_practice_carrier(port)
-    command = ["-m", "sms.practice", "--port", str(port), "--home", str(settings.PRACTICE_HOME)]
-    return Child("practice", [*command, "--receipts-url", receipts, "--with-parent"], alone=True)
-
-
-def wait_for_web(supervisor: Supervisor) -> bool:
-    """True once the web process answers; says where to look if it does not."""
-    deadline = time.monotonic() + READY_SECONDS
-    while not supervisor.stopping and time.monotonic() < deadline:
-        supervisor.watch()
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            call = http.client.HTTPConnection(settings.LOCAL_HOST, settings.PORT, timeout=5)
-            call.request("GET", "/healthz")
-            call.getresponse()
-            return True
-        time.sleep(0.1)
-    if not supervisor.stopping:
-        sys.stderr.write(f"The web process does not answer. See {supervisor.logs / 'web.log'}\n")
-    return False
