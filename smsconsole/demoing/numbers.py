@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 
-import phonenumbers
+from sms.numbers import BadNumber, parse_number
 
 AUSTRALIAN = [
     f"+61491570{last}" for last in ("006", "156", "157", "158", "159", "313", "737", "110")
@@ -35,10 +35,8 @@ def of_every_fate(area: int = 202) -> list[str]:
     return [f"+1{area}55501{last:02}" for last in range(MIXED_FATES, 100)]
 
 
-def _country(number: str) -> str | None:
-    parsed = phonenumbers.parse(number)
-    return (
-        phonenumbers.region_code_for_number(parsed)
-        if phonenumbers.is_valid_number(parsed)
-        else None
-    )
+def _country(number: str) -> str:
+    try:
+        return parse_number(number).country
+    except BadNumber:
+        return ""

@@ -195,16 +195,17 @@ class Story:
         self, count: int, seed: int, *, with_values: bool = False, with_mistakes: bool = False
     ) -> list[list[str]]:
         """A header and *count* lines; with mistakes, some more that are refused."""
-        found = [[number] for number in numbers(count, seed)]
-        if with_mistakes:
-            found[40:40] = [["12345"], ["+1 202 555 01"], found[3], found[7], [numbers(3, 7)[0]]]
-        header = ["phone_number"]
+        header, found = ["phone_number"], [[number] for number in numbers(count, seed)]
         if with_values:
             header += ["name", "code"]
             found = [
                 [*row, NAMES[place % len(NAMES)], f"AC{place * 7919 % 100_000:05}"]
                 for place, row in enumerate(found)
             ]
+        if with_mistakes:
+            opted_out, values = numbers(3, 7)[0], found[0][1:]
+            wrong = ["12345", "+1 202 555 01", "+44 20 7946 0018", opted_out]
+            found[40:40] = [*([number, *values] for number in wrong), found[3], found[7]]
         return [header, *found]
 
     def send(self, campaign: Campaign, *, partial_ok: bool = False) -> None:
@@ -221,7 +222,7 @@ class Story:
 
     def set_speed(self, rate: int) -> None:
         """Ask the practice carrier for another speed; its next start brings back the usual one."""
-        options = self.cast.workspace.carriers.practice().first().options
+        options = self.cast.workspace.carriers.practice().get().options
         place = urlsplit(options["url"])
         call = http.client.HTTPConnection(str(place.hostname), place.port, timeout=5)
         headers = {"Authorization": f"Bearer {options['token']}"}
