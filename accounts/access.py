@@ -10,9 +10,17 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from accounts.models import Membership, User
 from accounts.roles import PERMISSIONS, can
 
 View = Callable[..., HttpResponse]
+
+
+class SignedIn(HttpRequest):
+    """What a view behind ``requires`` gets: a person, working in a workspace."""
+
+    user: User
+    membership: Membership
 
 
 def requires(permission: str) -> Callable[[View], View]:

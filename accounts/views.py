@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from accounts import audit
-from accounts.access import public, requires
+from accounts.access import SignedIn, public, requires
 from accounts.forms import ChangePasswordForm, SetPasswordForm, SignInForm
 from accounts.models import Notice, SignInLink, User
 
@@ -80,7 +80,7 @@ def signout(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _password_form(request: HttpRequest) -> SetPasswordForm | ChangePasswordForm:
+def _password_form(request: SignedIn) -> SetPasswordForm | ChangePasswordForm:
     """Whoever came by a link a moment ago may have no password to give."""
     since = timezone.now().timestamp() - request.session.get(BY_LINK, 0)
     kind: Any = SetPasswordForm if since < LINK_ASKS_NO_PASSWORD else ChangePasswordForm
@@ -89,7 +89,7 @@ def _password_form(request: HttpRequest) -> SetPasswordForm | ChangePasswordForm
 
 @requires("profile.edit")
 @sensitive_post_parameters()
-def password(request: HttpRequest) -> HttpResponse:
+def password(request: SignedIn) -> HttpResponse:
     """Set or change one's own password; other sessions of the person end by it."""
     form = _password_form(request)
     if request.method == "POST" and form.is_valid():
@@ -104,7 +104,7 @@ def password(request: HttpRequest) -> HttpResponse:
 
 
 @requires("notices.view")
-def notices(request: HttpRequest) -> HttpResponse:
+def notices(request: SignedIn) -> HttpResponse:
     """What the person should know, newest first."""
     rows = Notice.objects.for_user(request.user).filter(user=request.user).order_by("-pk")
     before = request.GET.get("before", "")
@@ -118,7 +118,7 @@ def notices(request: HttpRequest) -> HttpResponse:
 
 @requires("notices.view")
 @require_POST
-def read_notice(request: HttpRequest, pk: int) -> HttpResponse:
+def read_notice(request: SignedIn, pk: int) -> HttpResponse:
     """Mark a notice as read, and with ``open`` go to what it is about."""
     mine = Notice.objects.for_user(request.user).filter(user=request.user)
     notice = get_object_or_404(mine, pk=pk)
@@ -130,7 +130,7 @@ def read_notice(request: HttpRequest, pk: int) -> HttpResponse:
 
 @requires("notices.view")
 @require_POST
-def read_notices(request: HttpRequest) -> HttpResponse:
+def read_notices(request: SignedIn) -> HttpResponse:
     """Mark every notice of this workspace as read."""
     mine = Notice.objects.for_user(request.user).filter(user=request.user)
     mine.filter(read_at=None).update(read_at=timezone.now())

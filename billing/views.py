@@ -6,12 +6,12 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Sum
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from accounts.access import requires
+from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
 from billing import headroom, tariffs, thresholds
 from billing.forms import COUNTRIES, RateForm, ThresholdForm
@@ -20,15 +20,15 @@ from billing.models import Charge, Period, Rate
 CHANGES_SHOWN = 10
 
 
-def _changes(request: HttpRequest, model: str) -> Any:
+def _changes(request: SignedIn, model: str) -> Any:
     events = AuditEvent.objects.for_user(request.user).filter(object_type=model)
     return events.select_related("actor").order_by("-pk")[:CHANGES_SHOWN]
 
 
 @requires("thresholds.view")
-def threshold_list(request: HttpRequest) -> HttpResponse:
+def threshold_list(request: SignedIn) -> HttpResponse:
     """Each threshold with its use now, what a reached one does, and who changed what."""
-    membership = request.membership  # type: ignore[attr-defined]
+    membership = request.membership
     meters = headroom.meters(membership.workspace)
     context = {
         "meters": meters,
@@ -39,15 +39,15 @@ def threshold_list(request: HttpRequest) -> HttpResponse:
     return render(request, "billing/thresholds.html", context)
 
 
-def _meter(request: HttpRequest, period: str) -> headroom.Meter:
+def _meter(request: SignedIn, period: str) -> headroom.Meter:
     if period not in Period.values:
         raise Http404
-    meters = headroom.meters(request.membership.workspace)  # type: ignore[attr-defined]
+    meters = headroom.meters(request.membership.workspace)
     return next(meter for meter in meters if meter.period == period)
 
 
 @requires("thresholds.change")
-def threshold_edit(request: HttpRequest, period: str) -> HttpResponse:
+def threshold_edit(request: SignedIn, period: str) -> HttpResponse:
     """Set or change a limit; one that leaves no room now is asked about first."""
     meter = _meter(request, period)
     usage = meter.usage
@@ -62,7 +62,7 @@ def threshold_edit(request: HttpRequest, period: str) -> HttpResponse:
     given = form.cleaned_data
     if form.needs_a_yes():
         return render(request, "billing/threshold_sure.html", context | given)
-    workspace = request.membership.workspace  # type: ignore[attr-defined]
+    workspace = request.membership.workspace
     thresholds.set_limit(workspace, period, given["limit"], given["warn_percent"], request.user)
     messages.success(request, _said(meter, given["limit"]))
     return redirect("billing:thresholds")
@@ -79,14 +79,14 @@ def _said(meter: headroom.Meter, limit: int) -> str:
 
 
 @requires("thresholds.change")
-def threshold_remove(request: HttpRequest, period: str) -> HttpResponse:
+def threshold_remove(request: SignedIn, period: str) -> HttpResponse:
     """Ask, then remove: sending is unlimited in this period from then on."""
     meter = _meter(request, period)
     if meter.usage is None:
         messages.info(request, _("There is no %(which)s threshold.") % {"which": meter.adjective})
         return redirect("billing:thresholds")
     if request.method == "POST":
-        workspace = request.membership.workspace  # type: ignore[attr-defined]
+        workspace = request.membership.workspace
         thresholds.clear(workspace, period, request.user)
         removed = _("The %(which)s threshold is removed. Nothing limits sending in this period.")
         messages.success(request, removed % {"which": meter.adjective})
@@ -96,9 +96,9 @@ def threshold_remove(request: HttpRequest, period: str) -> HttpResponse:
 
 
 @requires("rates.view")
-def rate_list(request: HttpRequest) -> HttpResponse:
+def rate_list(request: SignedIn) -> HttpResponse:
     """The rate of each country now, those to come and before, and countries without one."""
-    membership = request.membership  # type: ignore[attr-defined]
+    membership = request.membership
     today = thresholds.today(membership.workspace)
     rates = Rate.objects.for_user(request.user).select_related("entered_by")
     unpriced = Charge.objects.for_user(request.user).filter(amount=None)
@@ -115,9 +115,9 @@ def rate_list(request: HttpRequest) -> HttpResponse:
 
 
 @requires("rates.change")
-def rate_add(request: HttpRequest) -> HttpResponse:
+def rate_add(request: SignedIn) -> HttpResponse:
     """Enter a rate. Rates are never changed: a newer one supersedes."""
-    workspace = request.membership.workspace  # type: ignore[attr-defined]
+    workspace = request.membership.workspace
     today = thresholds.today(workspace)
     initial = {"valid_from": today, "country": request.GET.get("country", "")}
     form = RateForm(request.POST or None, initial=initial, today=today)

@@ -9,13 +9,13 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import IntegrityError
 from django.db.models import Count
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.access import requires
+from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
 from senders import reviewing
 from senders.forms import ReasonForm, RecordForm, RegisterForm
@@ -38,7 +38,7 @@ def _actions(sender: SenderID, membership: Any) -> list[str]:
 
 
 @requires("senders.view")
-def sender_list(request: HttpRequest) -> HttpResponse:
+def sender_list(request: SignedIn) -> HttpResponse:
     """Sender IDs by state, in the order of their names."""
     rows = SenderID.objects.for_user(request.user).order_by("value")
     counts = dict(rows.order_by().values_list("state").annotate(n=Count("pk")))
@@ -49,22 +49,22 @@ def sender_list(request: HttpRequest) -> HttpResponse:
     rows = rows.filter(value__gt=after).select_related("requested_by", "decided_by")
     found = list(rows[: PAGE + 1])
     tabs = [("", _("All"), sum(counts.values()))]
-    tabs += [(value, label, counts.get(value, 0)) for value, label in SenderState.choices]
+    tabs += [(value, str(label), counts.get(value, 0)) for value, label in SenderState.choices]
     shown = {"state": state} if state else {}
     more = {**shown, "after": found[PAGE - 1].value} if len(found) > PAGE else {}
     context = {
         "senders": found[:PAGE], "tabs": tabs, "state": state,
         "first_url": f"?{urlencode(shown)}" if after else "",
         "next_url": f"?{urlencode(more)}" if more else "",
-        "may_request": request.membership.can("senders.request"),  # type: ignore[attr-defined]
+        "may_request": request.membership.can("senders.request"),
     }  # fmt: skip
     return render(request, "senders/list.html", context)
 
 
 @requires("senders.request")
-def register(request: HttpRequest) -> HttpResponse:
+def register(request: SignedIn) -> HttpResponse:
     """Ask for a sender ID; an admin decides on it."""
-    workspace = request.membership.workspace  # type: ignore[attr-defined]
+    workspace = request.membership.workspace
     form = RegisterForm(request.POST or None, workspace=workspace)
     if request.method == "POST" and form.is_valid():
         try:
@@ -80,7 +80,7 @@ def register(request: HttpRequest) -> HttpResponse:
 
 
 @requires("senders.view")
-def detail(request: HttpRequest, key: UUID) -> HttpResponse:
+def detail(request: SignedIn, key: UUID) -> HttpResponse:
     """One sender ID: its record, its history, and what this person may do."""
     rows = SenderID.objects.for_user(request.user).select_related("requested_by", "decided_by")
     sender = get_object_or_404(rows, key=key)
@@ -90,13 +90,13 @@ def detail(request: HttpRequest, key: UUID) -> HttpResponse:
         "sender": sender,
         "generic": is_generic(sender.value),
         "events": events.select_related("actor").order_by("-pk")[:100],
-        "actions": _actions(sender, request.membership),  # type: ignore[attr-defined]
+        "actions": _actions(sender, request.membership),
     }
     return render(request, "senders/detail.html", context)
 
 
 @requires("senders.decide")
-def decide(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
+def decide(request: SignedIn, key: UUID, action: str) -> HttpResponse:
     """Ask, then approve, reject or withdraw. A no has a reason."""
     if action not in DONE:
         raise Http404
@@ -119,7 +119,7 @@ def decide(request: HttpRequest, key: UUID, action: str) -> HttpResponse:
     return render(request, f"senders/{action}.html", context)
 
 
-def _too_late(request: HttpRequest, sender: SenderID) -> HttpResponse:
+def _too_late(request: SignedIn, sender: SenderID) -> HttpResponse:
     sender.refresh_from_db()
     said = _("Nothing was changed: %(value)s is “%(state)s” by now.")
     given = {"value": sender.value, "state": sender.get_state_display()}
@@ -128,7 +128,7 @@ def _too_late(request: HttpRequest, sender: SenderID) -> HttpResponse:
 
 
 @requires("senders.request")
-def resubmit(request: HttpRequest, key: UUID) -> HttpResponse:
+def resubmit(request: SignedIn, key: UUID) -> HttpResponse:
     """Mend the record of a rejected or withdrawn one and send it to review again."""
     sender = get_object_or_404(SenderID.objects.for_user(request.user), key=key)
     if sender.state not in MOVES["resubmit"][0]:

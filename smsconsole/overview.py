@@ -9,6 +9,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Sum
 from django.urls import reverse
@@ -33,6 +34,7 @@ PERIODS = {
 WITHOUT_RESULT = (MessageState.QUEUED, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 RECEIPTS_ARRIVE_FOR = timedelta(days=10)
 SHOWN = 10
+DOUBTS_SHOWN = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,11 @@ class Line:
 
     campaign: Campaign
     result: statistics.Result
+
+    @property
+    def on_the_way(self) -> int:
+        """Handed over, and nobody has said yet what became of them."""
+        return self.result.handed - self.result.sent - self.result.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +158,7 @@ def _label(at: datetime, chosen: Period) -> str:
 def _labels(workspace: Workspace, chosen: Period) -> list[str]:
     step = timedelta(hours=1) if chosen.is_today else timedelta(days=1)
     zone = zone_of(workspace.time_zone)
-    labels = []
+    labels: list[str] = []
     at, now = chosen.since.astimezone(UTC), timezone.now()
     at = at.replace(minute=0) if chosen.is_today else at + timedelta(hours=12)
     while at <= now or not labels:
@@ -218,7 +225,7 @@ def _stopped(workspace: Workspace) -> list[Todo]:
     found = []
     for campaign in rows.order_by("-state", "-pk")[:SHOWN]:
         given = {"name": campaign.name, "why": campaign.get_pause_reason_display()}
-        url = reverse("campaigns:detail", args=[campaign.key])
+        url = _page_of(campaign.key)
         if campaign.state == CampaignState.SUSPENDED:
             text = _("%(name)s is suspended: a threshold holds what is left.") % given
             found.append(Todo("hand-stop", "failed", text, url, _("Review campaign")))
@@ -247,16 +254,33 @@ def _in_doubt(workspace: Workspace) -> list[Todo]:
         campaign__workspace=workspace, state=MessageState.IN_DOUBT, messages__gt=0
     )
     sums = rows.values_list("campaign__key", "campaign__name").annotate(n=Sum("messages"))
-    found = []
-    for key, name, n in sums.order_by("-n")[:SHOWN]:
+    found = list(sums.order_by("-n")[: SHOWN + 1])
+    todos = [
+        Todo("help-circle", "warn", _doubt(n, name), _page_of(key), _("Review campaign"))
+        for key, name, n in found[:DOUBTS_SHOWN]
+    ]
+    if more := len(found) - len(todos):
         words = ngettext(
-            "%(name)s has %(n)s message in doubt: nobody knows whether the carrier took it.",
-            "%(name)s has %(n)s messages in doubt: nobody knows whether the carrier took them.",
-            n,
+            "%(n)s more campaign has messages in doubt.",
+            "%(n)s more campaigns have messages in doubt.",
+            more,
         )
-        text, url = words % {"name": name, "n": f"{n:,}"}, reverse("campaigns:detail", args=[key])
-        found.append(Todo("help-circle", "warn", text, url, _("Review campaign")))
-    return found
+        url = reverse("campaigns:list")
+        todos.append(Todo("help-circle", "warn", words % {"n": more}, url, _("All campaigns")))
+    return todos
+
+
+def _doubt(n: int, name: str) -> str:
+    words = ngettext(
+        "%(name)s has %(n)s message in doubt: nobody knows whether the carrier took it.",
+        "%(name)s has %(n)s messages in doubt: nobody knows whether the carrier took them.",
+        n,
+    )
+    return words % {"name": name, "n": f"{n:,}"}
+
+
+def _page_of(key: UUID) -> str:
+    return reverse("campaigns:detail", args=[key])
 
 
 def _reviews(workspace: Workspace) -> list[Todo]:

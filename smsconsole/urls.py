@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from campaigns import webhooks
+from campaigns.views.search import search
 from smsconsole import health, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -12,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("profile/", views.profile, name="profile"),
     path("theme/", views.set_theme, name="set_theme"),
     path("help/abuse/", views.help_abuse, name="help_abuse"),
+    path("search/", search, name="search"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("receipts/<str:token>/", webhooks.receive, name="receipts"),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts import audit
-from accounts.access import public, requires
+from accounts.access import SignedIn, public, requires
 from accounts.views import safe_next
 from billing import headroom
 from smsconsole import overview as figures
@@ -23,14 +23,14 @@ from smsconsole.forms import ProfileForm
 THEME_AGE = 365 * 24 * 3600
 
 
-def _kpis(request: HttpRequest, period: figures.Period) -> dict[str, Any]:
-    workspace = request.membership.workspace  # type: ignore[attr-defined]
+def _kpis(request: SignedIn, period: figures.Period) -> dict[str, Any]:
+    workspace = request.membership.workspace
     found = figures.figures(workspace, period)
     return {"figures": found, "period": period, "currency": workspace.currency}
 
 
-def _sending(request: HttpRequest, period: figures.Period) -> dict[str, Any]:
-    membership = request.membership  # type: ignore[attr-defined]
+def _sending(request: SignedIn, period: figures.Period) -> dict[str, Any]:
+    membership = request.membership
     lines = figures.sending(membership.workspace)
     mine = [line for line in lines if membership.can("campaigns.pause", line.campaign.author_id)]
     return {"lines": lines, "may_pause": {line.campaign.pk for line in mine}}
@@ -43,9 +43,9 @@ PARTS = {
 
 
 @requires("overview.view")
-def overview(request: HttpRequest) -> HttpResponse:
+def overview(request: SignedIn) -> HttpResponse:
     """What happens now and what waits for a person; htmx asks for its live parts alone."""
-    workspace = request.membership.workspace  # type: ignore[attr-defined]
+    workspace = request.membership.workspace
     period = figures.period(request.GET.get("period", ""), workspace)
     if request.htmx and request.GET.get("part") in PARTS:  # type: ignore[attr-defined]
         template, context_of = PARTS[request.GET["part"]]
@@ -63,14 +63,14 @@ def overview(request: HttpRequest) -> HttpResponse:
         "todos": figures.attention(request.user, meters),
         "first_run": figures.is_first_run(workspace),
         "practice": figures.is_practice(workspace),
-        "may_set": request.membership.can("thresholds.change"),  # type: ignore[attr-defined]
+        "may_set": request.membership.can("thresholds.change"),
         "no_threshold": all(meter.usage is None for meter in meters),
     }
     return render(request, "smsconsole/overview.html", context)
 
 
 @requires("profile.edit")
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: SignedIn) -> HttpResponse:
     """Name, time zone, own test numbers, mails."""
     form = ProfileForm(request.POST or None, instance=request.user)
     if request.method == "POST" and form.is_valid():
@@ -82,7 +82,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @requires("help.view")
-def help_abuse(request: HttpRequest) -> HttpResponse:
+def help_abuse(request: SignedIn) -> HttpResponse:
     """What abuse of verification codes is and what helps against it."""
     return render(request, "smsconsole/help_abuse.html")
 
