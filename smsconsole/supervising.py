@@ -71,8 +71,13 @@ class Child:
     due: float = 0.0
     failures: int = 0
 
-    def pause(self, now: float) -> float:
-        """How long to wait before the next start: 1 s, 2 s, 4 s, ... after quick deaths."""
+    def pause(self, now: float, code: int) -> float:
+        """How long to wait before the next start: 1 s, 2 s, 4 s, ... after quick failures.
+
+        A child that was killed did not fail: it comes back at once.
+        """
+        if code == -signal.SIGKILL:
+            return 0.0
         self.failures = 0 if now - self.started > STEADY_SECONDS else self.failures + 1
         return min(LONGEST_PAUSE, 2.0 ** max(0, self.failures - 1))
 
@@ -165,7 +170,7 @@ class Supervisor:
         assert child.process is not None  # noqa: S101
         code = child.process.returncode
         _kill_group(child.process.pid, signal.SIGKILL)  # what the dead leader left behind
-        pause = child.pause(now)
+        pause = child.pause(now, code)
         child.process, child.due = None, now + pause
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         log = self.logs / f"{child.name}.log"
