@@ -6,10 +6,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 from django.test import Client
 
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
+
+
+def pytest_configure() -> None:
+    """Quick password hashes: nearly every test makes people, at half a second a person."""
+    quick = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    django_settings.PASSWORD_HASHERS = quick
 
 
 @pytest.fixture
