@@ -301,8 +301,8 @@ def _count_cautions(estimate: Estimate) -> list[Caution]:
     found = []
     if estimate.unicode:
         text = ngettext(
-            "%(n)d message is sent as Unicode, where a segment holds 67 characters, not 153.",
-            "%(n)d messages are sent as Unicode, where a segment holds 67 characters, not 153.",
+            "%(n)d message is sent as Unicode: 70 characters fill a segment, not 160.",
+            "%(n)d messages are sent as Unicode: 70 characters fill a segment, not 160.",
             estimate.unicode,
         )
         found.append(Caution("unicode", text % {"n": estimate.unicode}, tone="info"))

@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 CHUNK = 2_000
 DELETE_CHUNK = 5_000
 STALE_PART = 24 * 3600
+RUNG = timedelta(seconds=10)  # by then the doorbell was lost, or the queue is long
 
 
 class Superseded(Exception):
@@ -67,9 +68,7 @@ def check(import_id: int) -> None:
 def recover_imports() -> list[int]:
     """Imports whose run died, or was never begun: ring for each of them again."""
     _sweep_parts()
-    stale = Q(lease_until__lt=clock.now()) | Q(
-        lease_until=None, created_at__lt=clock.now() - _lease()
-    )
+    stale = Q(lease_until__lt=clock.now()) | Q(lease_until=None, created_at__lt=clock.now() - RUNG)
     rows = RecipientImport.objects.filter(stale, state=ImportState.CHECKING, is_manual=False)
     return list(rows.order_by("pk").values_list("pk", flat=True)[:20])
 

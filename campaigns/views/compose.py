@@ -108,7 +108,7 @@ def panel(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> dict[
     at = form.send_at or campaign.send_at or timezone.now()
     is_counting = is_ready and estimating.needs_task(campaign)
     if is_counting and estimating.should_ring(campaign):
-        transaction.on_commit(lambda: tasks.count_campaign.delay(campaign.pk))
+        transaction.on_commit(lambda: tasks.count_campaign.delay(campaign.pk), robust=True)
     return {
         "estimate": estimate,
         "fit": estimating.fit(campaign, estimate, at) if estimate else None,
@@ -220,7 +220,7 @@ def _to_review(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> 
     if drafting.needs_columns(campaign) or drafting.needs_optouts(campaign):
         source = drafting.check_again(campaign, request.user)
         if source is not None:
-            transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+            transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
             messages.info(request, _("The file is checked again for the present content."))
             return redirect("campaigns:numbers", campaign.key)
     if not form.is_valid():

@@ -60,7 +60,7 @@ def _upload(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         return compose.page(request, campaign, form)
     with transaction.atomic():
         source = drafting.start_import(campaign, received.keep(), request.user)
-        transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+        transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
 
 
@@ -122,7 +122,7 @@ def again(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     with transaction.atomic():
         source = drafting.check_again(campaign, request.user, country)
         if source is not None:
-            transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+            transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     if source is None:
         messages.error(request, _("The file is not kept any more. Import it again."))
     return redirect("campaigns:numbers", key)
@@ -136,7 +136,7 @@ def leave_out(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     with transaction.atomic():
         source = drafting.leave_out(campaign, request.user)
         if source is not None:
-            transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+            transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
 
 
@@ -152,7 +152,7 @@ def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         given = {question["answer"]: _answer(question["answer"], chosen)}
         with transaction.atomic():
             if drafting.answer(campaign, given, request.user):
-                transaction.on_commit(lambda: tasks.check_import.delay(source.pk))
+                transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
 
 

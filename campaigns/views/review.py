@@ -44,7 +44,7 @@ def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
                 partial_ok=request.POST.get("partial_ok") == "yes",
                 seen=request.POST.get("seen", ""),
             )
-            transaction.on_commit(tasks.start_due.delay)
+            transaction.on_commit(tasks.start_due.delay, robust=True)
     except CannotSubmit as refused:
         campaign = compose.draft(request, key)
         return _page(request, campaign, refused.problems)
@@ -64,7 +64,7 @@ def send_test(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
         try:
             with transaction.atomic():
                 test = submitting.send_test(campaign, request.user)
-                transaction.on_commit(tasks.start_due.delay)
+                transaction.on_commit(tasks.start_due.delay, robust=True)
         except CannotSubmit as refused:
             problems = [str(problem.sentence) for problem in refused.problems]
         except drafting.CannotTest as refused:
@@ -90,7 +90,7 @@ def _page(request: HttpRequest, campaign: Campaign, refused: list[Problem]) -> H
     """The review page; *refused* are the reasons of a submission that was just refused."""
     found = submitting.review(campaign)
     if found.is_counting and estimating.should_ring(campaign):
-        transaction.on_commit(lambda: tasks.count_campaign.delay(campaign.pk))
+        transaction.on_commit(lambda: tasks.count_campaign.delay(campaign.pk), robust=True)
     known = {problem.sentence for problem in found.problems}
     context = {
         "campaign": campaign,
