@@ -107,6 +107,9 @@ class Supervisor:
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + STOP_SECONDS  # the kernel frees their ports as they go
+        while not all(map(_is_gone, pids)) and time.monotonic() < deadline:
+            time.sleep(0.02)
         return len(pids)
 
     def add(self, child: Child) -> None:
@@ -208,3 +211,11 @@ def _has_mark(pid: int, mark: str) -> bool:
         return f"{MARK}={mark}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return False
+
+
+def _is_gone(pid: int) -> bool:
+    """Has it given back all it held? A zombie has; its parent only did not ask for its end."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+    except OSError:
+        return True
