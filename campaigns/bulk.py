@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Model
 
-Row = Sequence[Any]
+Row = Sequence[Any] | tuple[Any, ...]
 
 ADAPTED = frozenset({"UUIDField", "DateTimeField", "DateField", "JSONField"})
 TYPES = {
@@ -25,9 +25,9 @@ TYPES = {
 
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Insert *rows* (values of the fields *columns*) inside the caller's transaction."""
-    fields = [model._meta.get_field(name) for name in columns]
+    fields: list[Any] = [model._meta.get_field(name) for name in columns]
     adapted = [(i, f) for i, f in enumerate(fields) if f.get_internal_type() in ADAPTED]
-    ready = (_adapt(row, adapted) for row in rows)
+    ready: Any = (_adapt(row, adapted) for row in rows)
     names = ", ".join(f'"{field.column}"' for field in fields)
     table = model._meta.db_table
     with connection.cursor() as cursor:
@@ -98,5 +98,9 @@ def add(table: str, key: Sequence[str], columns: Sequence[str], rows: Iterable[R
         f"INSERT INTO {table} ({names}) VALUES ({marks}) "  # noqa: S608 - names are ours
         f"ON CONFLICT ({unique}) DO UPDATE SET {sums}"
     )
+
+    def in_order(row: Any) -> tuple[str, ...]:
+        return tuple(map(str, row[: len(key)]))
+
     with connection.cursor() as cursor:
-        cursor.executemany(sql, sorted(rows, key=lambda row: tuple(map(str, row[: len(key)]))))
+        cursor.executemany(sql, sorted(rows, key=in_order))

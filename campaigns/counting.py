@@ -40,7 +40,7 @@ class Deltas:
     def hour(self, workspace_id: int, campaign_id: int, at: datetime, state: str, n: int) -> None:
         """Count *n* messages in the hour in which they were handed over."""
         start = at.replace(minute=0, second=0, microsecond=0)
-        key = connection.ops.adapt_datetimefield_value(start)
+        key = str(connection.ops.adapt_datetimefield_value(start))
         self.hours[(workspace_id, key, campaign_id, str(bucket(state)))] += n
 
     def write(self) -> None:

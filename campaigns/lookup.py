@@ -14,7 +14,7 @@ from campaigns.models import Campaign, CampaignTally, Message, MessageQuerySet
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import reason_of
 
-PAGE = 50
+PAGE = 20
 SHORTEST = 4
 LONGEST = 60
 DIALLED = 10  # shorter ones that begin with 00 are last digits

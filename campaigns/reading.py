@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Sum
 from django.utils import timezone
 
 from campaigns import statistics
+from campaigns.importing.reasons import DUPLICATE, OPTED_OUT
 from campaigns.models import Batch, Campaign, CampaignTally, HourTally
 from campaigns.states import OVER, Hold
 from campaigns.statistics import CountryRow, HourRow, ReasonRow, Result
@@ -42,7 +44,8 @@ class Reading:
     countries: list[CountryRow]
     reasons: list[ReasonRow]
     hours: list[HourRow]
-    segments: int
+    written: int  # messages
+    segments: int  # of them
     gives_receipts: bool
     live: bool
 
@@ -74,6 +77,32 @@ def planned(campaign: Campaign) -> Planned | None:
     """The estimate kept with the campaign, None while there is none."""
     billable = campaign.estimate.get("billable")
     return None if billable is None else Planned(billable, campaign.estimate.get("cost"))
+
+
+def took(campaign: Campaign) -> timedelta | None:
+    """How long it sent, once it is over."""
+    if campaign.started_at is None or campaign.ended_at is None:
+        return None
+    return campaign.ended_at - campaign.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of the rows of the list a campaign was made from."""
+
+    read: int
+    invalid: int
+    duplicates: int
+    opted_out: int
+
+
+def imported(campaign: Campaign) -> Imported | None:
+    source = campaign.recipients
+    if source is None:
+        return None
+    duplicates, opted_out = source.tally.get(DUPLICATE, 0), source.tally.get(OPTED_OUT, 0)
+    invalid = max(source.refused - duplicates - opted_out, 0)
+    return Imported(source.rows_read, invalid, duplicates, opted_out)
 
 
 def results(campaigns: Sequence[Campaign]) -> dict[int, Result]:
@@ -121,6 +150,7 @@ def read(campaign: Campaign) -> Reading:
         countries=statistics.by_country(tallies, campaign.prices, gives_receipts=receipts),
         reasons=statistics.by_reason(tallies),
         hours=statistics.by_hour(HourTally.objects.filter(campaign=campaign)),
+        written=sum(row.messages for row in tallies),
         segments=sum(row.segments for row in tallies),
         gives_receipts=receipts,
         live=statistics.is_live(campaign.state, found, campaign.ended_at, timezone.now()),

@@ -190,7 +190,7 @@ class _Chunk:
         """The carrier had it after all: bill it now, in the month of this truth."""
         segments = billed(MessageState.ACCEPTED, row.segments or message.segments)
         day = clock.day_of(campaign.workspace, self.now)
-        account = account_of(campaign, campaign.carrier)
+        account = account_of(campaign, campaign.route)
         message.charge = ledger.charge(account, day, message.country, message.price, 1, segments)
         message.billed_segments = segments
         message.accepted_at = self.now
@@ -275,9 +275,9 @@ def give_up_waiting() -> int:
         tallies__state=MessageState.ACCEPTED, tallies__messages__gt=0, carrier__isnull=False
     ).distinct()
     for campaign in waiting.select_related("workspace", "carrier"):
-        hours = campaign.carrier.validity_hours + settings.RECEIPT_WAIT_HOURS
+        hours = campaign.route.validity_hours + settings.RECEIPT_WAIT_HOURS
         before = clock.now() - timedelta(hours=hours)
-        if campaign.carrier.gives_receipts and campaign.started_at and campaign.started_at < before:
+        if campaign.route.gives_receipts and campaign.started_at and campaign.started_at < before:
             given_up += _give_up(campaign, before)
     return given_up
 

@@ -44,6 +44,8 @@ def made_up_numbers(count: int, seed: int) -> Iterator[str]:
         country = COUNTRIES[len(seen) % len(COUNTRIES)]
         mobile = phonenumbers.PhoneNumberType.MOBILE
         example = phonenumbers.example_number_for_type(country, mobile)
+        if example is None:
+            raise LookupError(country)
         national = str(example.national_number)
         tail = "".join(dice.choice("0123456789") for _ in range(6))
         number = f"+{example.country_code}{national[:-6]}{tail}"

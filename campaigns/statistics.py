@@ -108,11 +108,28 @@ class Result:
         return self.part("waiting") + self.part("held")
 
     @property
+    def underway(self) -> int:
+        """The part of Other that has left or is over: what a progress bar draws."""
+        return self.other - self.left
+
+    @property
     def handed(self) -> int:
         """Messages that are through: handed over or refused, cancelled ones not."""
         return self.total - self.left - self.part(M.CANCELLED)
 
-    def of(self, which: str) -> tuple[Part, ...]:
+    @property
+    def sent_parts(self) -> tuple[Part, ...]:
+        return self._of(Bucket.SENT)
+
+    @property
+    def failed_parts(self) -> tuple[Part, ...]:
+        return self._of(Bucket.FAILED)
+
+    @property
+    def other_parts(self) -> tuple[Part, ...]:
+        return self._of(Bucket.OTHER)
+
+    def _of(self, which: Bucket) -> tuple[Part, ...]:
         """The parts of one bucket that hold messages."""
         return tuple(p for p in self.parts if p.messages and _bucket_of(p.key) == which)
 

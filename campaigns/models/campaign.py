@@ -148,6 +148,13 @@ class Campaign(models.Model):
         return f"C-{self.pk}"
 
     @property
+    def route(self) -> Carrier:
+        """The carrier account it goes through; only a submitted campaign has one."""
+        if self.carrier is None:
+            raise WrongState("route")
+        return self.carrier
+
+    @property
     def is_editable(self) -> bool:
         return self.state == CampaignState.DRAFT
 

@@ -70,7 +70,7 @@ def _claim_from(campaign_id: int) -> list[Lease]:
         now = clock.now()
         day = clock.day_of(workspace, now)
         granted = _reserve(workspace, campaign, found, day)
-        carrier = Carrier.objects.get(pk=campaign.carrier_id)
+        carrier = campaign.route
         leases = [_lease(batch, campaign, carrier, now, day, begun) for batch in granted]
     if not leases:
         finish(campaign_id)
@@ -82,7 +82,7 @@ def _take_turn(campaign_id: int) -> Campaign | None:
     mine = Campaign.objects.filter(pk=campaign_id, state=CampaignState.SENDING)
     if not mine.update(served_at=Now()):
         return None
-    campaign = Campaign.objects.select_related("workspace", "sender").get(pk=campaign_id)
+    campaign = Campaign.objects.select_related("workspace", "sender", "carrier").get(pk=campaign_id)
     if campaign.sender is None or campaign.sender.state != SenderState.APPROVED:
         reason = PauseReason.SENDER
         campaign.move("pause", pause_reason=reason, audit={"reason": reason.value})

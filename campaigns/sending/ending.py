@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from billing import thresholds
@@ -35,7 +37,7 @@ def halt_for_account(campaign: Campaign, detail: str) -> None:
     _move(campaign, "pause", "paused", pause_reason=reason, audit=said)
 
 
-def _move(campaign: Campaign, action: str, kind: str, **changes: object) -> None:
+def _move(campaign: Campaign, action: str, kind: str, **changes: Any) -> None:
     try:
         campaign.move(action, **changes)
     except WrongState:
@@ -75,7 +77,7 @@ def _cancel_batch(campaign: Campaign, batch_id: int) -> None:
         for pk, segments, position in rows.values_list("pk", "segments", "position")
     ]
     deltas = Deltas()
-    write_results(campaign, batch.country, campaign.carrier, results, now, deltas)
+    write_results(campaign, batch.country, campaign.route, results, now, deltas)
     deltas.write()
     Batch.objects.filter(pk=batch_id).update(left=0, segments=0)
     freed = sum(r.segments for r in results if r.state in FREED)

@@ -33,7 +33,9 @@ def expand(campaign_id: int) -> None:
     Works in chunks, each one transaction that moves ``expanded_to`` by a conditional UPDATE: a
     killed expansion goes on where it stopped, and of two at once one finds the row moved.
     """
-    campaign = Campaign.objects.select_related("workspace").get(pk=campaign_id)
+    campaign = Campaign.objects.select_related("workspace", "carrier", "recipients").get(
+        pk=campaign_id
+    )
     if campaign.expanded_at is not None or campaign.state not in EXPANDABLE:
         return
     compiled = template.compile(normalise(campaign.content))
@@ -100,7 +102,7 @@ def _batches(campaign: Campaign, rows: list[tuple]) -> Iterator[Batch]:
             part = found[first : first + BATCH_ROWS]
             yield Batch(
                 campaign=campaign,
-                carrier_id=campaign.carrier_id,
+                carrier=campaign.route,
                 country=country,
                 lo=part[0][1],
                 hi=part[-1][1],

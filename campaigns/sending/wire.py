@@ -11,6 +11,7 @@ import logging
 from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from time import monotonic
 from typing import TypeVar
 
@@ -125,7 +126,7 @@ class Dispatcher:
             self.claim_at = now + IDLE_SECONDS
         for lease, rows in found:
             self.leases.add(lease)
-            send, known = await self._db(lambda lease=lease, rows=rows: withhold(lease, rows))
+            send, known = await self._db(partial(withhold, lease, rows))
             self._note(lease, known)
             await self._feed(lease, send)
         return bool(found) or bool(self.leases)
@@ -217,7 +218,7 @@ class Dispatcher:
         if waiting >= SETTLE_ROWS or (due and (waiting or self._finished())):
             groups, self.results = self.results, defaultdict(list)
             if groups:
-                await self._db(lambda: settle(list(groups.items())))
+                await self._db(partial(settle, list(groups.items())))
             self.settled_at = monotonic()
             await self._give_back()
 
@@ -234,9 +235,9 @@ class Dispatcher:
         campaigns = {lease.campaign.pk for lease in done}
         for lease in done:
             if lease.dropped and not lease.lost:
-                await self._db(lambda lease=lease: recovering.give_back(lease))
+                await self._db(partial(recovering.give_back, lease))
         for pk in campaigns:
-            await self._db(lambda pk=pk: finish(pk))
+            await self._db(partial(finish, pk))
 
     async def _watch_if_due(self) -> None:
         """See which campaigns were paused or stopped, and keep the leases alive."""
