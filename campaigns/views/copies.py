@@ -1,0 +1,97 @@
+"""Make a new draft from an old campaign: duplicate it, or resend to those it failed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import check, requires
+from campaigns import controlling, copying, reading
+from campaigns.models import Campaign
+from campaigns.models.campaign import Origin
+from campaigns.questions import DuplicateForm, ResendForm
+from campaigns.reading import Reading
+from campaigns.views.detail import find_campaign
+
+asks = require_http_methods(["GET", "POST"])
+
+
+def _ask(
+    request: HttpRequest, campaign: Campaign, template: str, form: Any, **more: Any
+) -> HttpResponse:
+    context = {"campaign": campaign, "form": form, **more}
+    context["back_url"] = redirect("campaigns:detail", campaign.key).url  # type: ignore[attr-defined]
+    return render(request, template, context)
+
+
+@requires("campaigns.create")
+@asks
+def duplicate(request: HttpRequest, key: UUID) -> HttpResponse:
+    """A new draft with the content and settings, and the recipients if the person says so."""
+    campaign = find_campaign(request, key)
+    check(request, "campaigns.read_text", campaign.author_id)
+    ready = campaign.recipients if campaign.recipients and campaign.recipients.is_ready else None
+    form = DuplicateForm(request.POST or None, initial={"token": uuid.uuid4()})
+    if request.method == "GET" or not form.is_valid():
+        return _ask(request, campaign, "campaigns/ask_duplicate.html", form, recipients=ready)
+    given = form.cleaned_data
+    draft = copying.duplicate(
+        campaign, request.user, given["token"], recipients=given["recipients"]
+    )
+    messages.success(request, _("%(label)s is a copy of it.") % {"label": draft.label})
+    return redirect("campaigns:edit", draft.key)
+
+
+@requires("campaigns.create")
+@asks
+def resend(request: HttpRequest, key: UUID) -> HttpResponse:
+    """A linked draft to the numbers that failed for reasons a second try can overcome."""
+    campaign = find_campaign(request, key)
+    check(request, "campaigns.read_numbers", campaign.author_id)
+    found = reading.read(campaign)
+    rows = [row for row in found.reasons if row.resendable]
+    token = {"token": uuid.uuid4()}
+    form = ResendForm(request.POST or None, rows=rows, initial=token | _preset(request, found))
+    if "resend" not in controlling.offered(campaign, request.membership):  # type: ignore[attr-defined]
+        return _refused(request, campaign, _("Wait until the campaign is completed or stopped."))
+    if not rows:
+        return _refused(request, campaign, _("No message failed for a reason worth a second try."))
+    if request.method == "GET" or not form.is_valid():
+        return _ask(request, campaign, "campaigns/ask_resend.html", form, **_about(campaign, rows))
+    given = form.cleaned_data
+    try:
+        draft = copying.resend(campaign, request.user, given["token"], given["reasons"])
+    except copying.NothingToResend:
+        return _refused(request, campaign, _("Nobody is left: all of them have opted out since."))
+    messages.success(request, _("Resend created as %(label)s.") % {"label": draft.label})
+    return redirect("campaigns:edit", draft.key)
+
+
+def _preset(request: HttpRequest, found: Reading) -> dict[str, Any]:
+    """The one reason whose button was clicked, else all of them."""
+    reason = request.GET.get("reason")
+    known = {row.code for row in found.reasons if row.resendable}
+    return {"reasons": [reason]} if reason in known else {}
+
+
+def _about(campaign: Campaign, rows: list[Any]) -> dict[str, Any]:
+    earlier = Campaign.objects.filter(parent=campaign, origin=Origin.RESEND).order_by("pk")
+    return {
+        "rows": rows,
+        "numbers": sum(row.messages for row in rows),
+        "segments": sum(row.segments for row in rows),
+        "cost": copying.cost_again(campaign, {row.code for row in rows}),
+        "earlier": earlier,
+    }
+
+
+def _refused(request: HttpRequest, campaign: Campaign, why: str) -> HttpResponse:
+    context = {"campaign": campaign, "why": why, "acts": frozenset()}
+    return render(request, "campaigns/refused.html", context)

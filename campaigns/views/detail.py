@@ -1,0 +1,160 @@
+"""One campaign: basic information, result, reasons, countries, the phone-number table, trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import requires
+from accounts.models import AuditEvent
+from campaigns import controlling, reading, trail
+from campaigns.failures import failure
+from campaigns.lookup import PAGE, Filter, Page, TooShort, find, page
+from campaigns.models import Campaign, Message
+from campaigns.reading import Reading
+from campaigns.states import RUNNING, Bucket, CampaignState, MessageState, bucket
+from campaigns.statistics import reason_of
+from sms.numbers import mask
+
+PARTS = {
+    "live": "campaigns/_live.html",
+    "side": "campaigns/_side.html",
+    "chart": "campaigns/_chart.html",
+    "phone-rows": "campaigns/_phones.html",
+}
+BUCKETS = ((Bucket.SENT, _("Sent")), (Bucket.FAILED, _("Failed")), (Bucket.OTHER, _("Other")))
+
+
+def find_campaign(request: HttpRequest, key: UUID) -> Campaign:
+    """The campaign of this workspace with all a page shows of it, or 404."""
+    rows = Campaign.objects.for_user(request.user)
+    rows = rows.select_related(*reading.SHOWN_WITH, "workspace", "parent")
+    return get_object_or_404(rows, key=key)
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRow:
+    """One line of the phone-number table; *number* is masked for who may not see it."""
+
+    message: Message
+    number: str
+    reason: object
+    code: str
+    currency: str
+
+    @property
+    def short(self) -> str:
+        """The first part of the message ID; the whole stands in its tooltip."""
+        return str(self.message.reference)[:8]
+
+
+def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bool) -> PhoneRow:
+    number = message.number if clear else mask(message.number)
+    which = bucket(message.state, receipts)
+    reason: object = ""
+    if which == Bucket.FAILED or message.state in (MessageState.CANCELLED, MessageState.NO_RECEIPT):
+        own = "" if which == Bucket.FAILED else message.state
+        reason = failure(reason_of(message.state, message.reason or own)).title
+    return PhoneRow(message, number, reason, message.detail, campaign.currency)
+
+
+@requires("campaigns.view")
+@require_http_methods(["GET", "POST"])
+def detail(request: HttpRequest, key: UUID) -> HttpResponse:
+    """The details page; htmx asks for its live parts. A POST looks for a number, only reading."""
+    campaign = find_campaign(request, key)
+    membership = request.membership  # type: ignore[attr-defined]
+    found = reading.read(campaign)
+    context: dict[str, Any] = {
+        "campaign": campaign,
+        "reading": found,
+        "result": found.result,
+        "planned": reading.planned(campaign),
+        "imported": reading.imported(campaign),
+        "took": reading.took(campaign),
+        "acts": controlling.offered(campaign, membership),
+        "running": campaign.state in RUNNING,
+        "written": campaign.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED),
+    }
+    part = _part(request)
+    if part in ("", "side"):
+        context["steps"] = trail.steps(_events(campaign))
+    if part in ("", "phone-rows"):
+        context |= _phones(request, campaign, found, clear="numbers" in context["acts"])
+    template = PARTS.get(part, "campaigns/detail.html")
+    return render(request, template, context | {"oob": bool(part)})
+
+
+def _part(request: HttpRequest) -> str:
+    """The part of the page that htmx asks for, by the id of its place; else the whole page."""
+    htmx = request.htmx  # type: ignore[attr-defined]
+    if not htmx or htmx.history_restore_request or htmx.target not in PARTS:
+        return ""
+    return str(htmx.target)
+
+
+def _events(campaign: Campaign) -> list[AuditEvent]:
+    rows = AuditEvent.objects.filter(
+        object_type="campaigns.campaign", object_id=str(campaign.pk)
+    ).select_related("actor")
+    return list(rows.order_by("-pk")[: trail.SHOWN])
+
+
+def _phones(
+    request: HttpRequest, campaign: Campaign, found: Reading, *, clear: bool
+) -> dict[str, Any]:
+    """The phone-number table: filtered by address, searched by what was posted."""
+    given: Mapping[str, str] = request.POST if request.method == "POST" else request.GET
+    chosen = Filter.read(given)
+    sought = given.get("q", "").strip()[:60] if request.method == "POST" else ""
+    rows = chosen.rows(campaign, found.gives_receipts)
+    problem = ""
+    shown = Page([])
+    try:
+        rows = find(rows, sought) if sought else rows
+        shown = page(rows.defer("text"), "position", given, PAGE, up=True)
+    except TooShort:
+        problem = _("Type at least 4 digits.")
+    receipts = found.gives_receipts
+    return {
+        "phones": [phone_row(m, campaign, clear=clear, receipts=receipts) for m in shown.rows],
+        "filter": chosen,
+        "sought": sought,
+        "problem": problem,
+        "matching": None if sought else chosen.count(found.tallies, receipts),
+        "newer": shown.newer,
+        "older": shown.older,
+        "newer_url": shown.newer is not None and _url(chosen, before=shown.newer),
+        "older_url": shown.older is not None and _url(chosen, after=shown.older),
+        "buckets": _tabs(chosen, found),
+    }
+
+
+def _url(chosen: Filter, **changes: object) -> str:
+    return "?" + urlencode(chosen.query | changes)
+
+
+def _tabs(chosen: Filter, found: Reading) -> list[dict[str, Any]]:
+    """All, Sent, Failed, Other with their counts: links, each with an address."""
+    rest = {name: word for name, word in chosen.query.items() if name == "country"}
+    sums = {Bucket.SENT: found.result.sent, Bucket.FAILED: found.result.failed}
+    sums[Bucket.OTHER] = found.result.other
+    tabs = [("", _("All"), found.result.total)]
+    tabs += [(str(which), label, sums[which]) for which, label in BUCKETS]
+    return [
+        {
+            "url": "?" + urlencode(rest | ({"is": which} if which else {})),
+            "label": label,
+            "count": count,
+            "current": which == chosen.bucket,
+        }
+        for which, label, count in tabs
+    ]
