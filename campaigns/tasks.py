@@ -26,7 +26,7 @@ def look_after() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Receipts that never came or came too early."""
+    """Ask about what is in doubt; receipts that never came or came too early."""
     ticking.sweep()
 
 

@@ -32,7 +32,8 @@ def tick() -> Bells:
 
 
 def sweep() -> None:
-    """The slow part of a pass, once a minute or so: receipts that never came or came too early."""
+    """The slow part of a pass, once a minute or so: look-ups, and receipts that never came."""
+    sending.ask()
     receipts.rematch_orphans()
     receipts.give_up_waiting()
 

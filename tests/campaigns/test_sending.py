@@ -398,3 +398,76 @@ class TestCrashes:
             assert alone
             assert sending.dispatch(5) is False
         assert engine.stored(campaign) == {"queued": 1}
+
+
+class TestAsking:
+    """A carrier that can be asked about a reference clears up what is in doubt."""
+
+    @pytest.fixture
+    def doubted(
+        self, make_campaign: Callable[..., Any], carrier: Any, process: PracticeCarrier,
+        settings: Any,
+    ) -> Callable[..., Any]:  # fmt: skip
+        settings.LEASE_SECONDS = 3
+
+        def make(number: str, begun_only: bool) -> Any:
+            process.change(carrier_class="queryable")
+            carrier.options = {**carrier.options, "class": "queryable"}
+            carrier.save()
+            campaign = make_campaign()
+            engine.fill(campaign, [number])
+            engine.submit(campaign, carrier)
+            if begun_only:
+                sending.start_due()
+                sending.expand(campaign.pk)
+                [(lease, rows)] = claiming.claim()
+                assert claiming.begin(lease, rows[0].position)
+                self.run_out()
+            engine.run(campaign)
+            assert engine.stored(campaign) == {"in_doubt": 1}
+            self.run_out()
+            return campaign
+
+        return make
+
+    def run_out(self) -> None:
+        """Let leases and waiting times pass."""
+        long_ago = clock.now() - timedelta(minutes=2)
+        Batch.objects.filter(state=BatchState.LEASED).update(lease_until=long_ago)
+        sending.recover()
+        MessageEvent.objects.update(at=long_ago)
+
+    def test_what_it_has_is_settled_and_billed(
+        self, doubted: Callable[..., Any], process: PracticeCarrier
+    ) -> None:
+        campaign = doubted("+12025550196", begun_only=False)
+        assert sending.ask() == 1
+        assert engine.stored(campaign) == {"accepted": 1}
+        assert Charge.objects.get().segments == 1
+        assert not engine.broken()
+
+    def test_what_it_never_got_is_sent_after_the_second_no(
+        self, doubted: Callable[..., Any], process: PracticeCarrier
+    ) -> None:
+        campaign = doubted(SURE, begun_only=True)
+        assert sending.ask() == 0
+        assert sending.ask() == 0, "asked again before a minute had passed"
+        MessageEvent.objects.update(at=clock.now() - timedelta(minutes=2))
+        assert sending.ask() == 1
+        engine.run(campaign)
+        assert engine.stored(campaign) == {"accepted": 1}
+        assert sum(engine.accepted_lines(process).values()) == 1
+        assert campaign.state == CampaignState.COMPLETED
+        assert not engine.broken()
+
+    def test_of_a_stopped_campaign_what_it_never_got_is_cancelled(
+        self, doubted: Callable[..., Any], admin: User
+    ) -> None:
+        campaign = doubted(SURE, begun_only=True)
+        type(campaign).objects.update(state=CampaignState.SENDING)
+        campaign.move("stop", by=admin)
+        sending.ask()
+        MessageEvent.objects.update(at=clock.now() - timedelta(minutes=2))
+        assert sending.ask() == 1
+        assert engine.stored(campaign) == {"cancelled": 1}
+        assert not engine.broken()

@@ -1,0 +1,164 @@
+"""Ask the carrier about messages in doubt, where it can answer by our reference."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+
+import aiohttp
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Max, Q
+
+from billing import thresholds
+from campaigns import bulk, clock
+from campaigns.counting import Deltas
+from campaigns.models import Batch, Campaign, Message, MessageEvent, WrongState
+from campaigns.settling import LeaseLost, Result, write_results
+from campaigns.states import BatchState, CampaignState, MessageState
+from carriers.models import Carrier
+from sms.gateways.base import Accepted, CarrierClass, InDoubt, Reason, Throttled, Unavailable
+
+ASK_AGAIN = timedelta(seconds=60)
+AT_ONCE = 200
+OPEN_CALLS = 8
+CAN_ANSWER = frozenset({CarrierClass.IDEMPOTENT, CarrierClass.QUERYABLE})
+NOT_FOUND = "not_found"
+
+
+def ask() -> int:
+    """Settle messages in doubt by look-up; answer how many got a certain outcome.
+
+    Found means accepted. Not found twice, at least a minute apart, means never received: the
+    message is queued again, or cancelled when its campaign was stopped meanwhile.
+    """
+    doubtful = Campaign.objects.filter(
+        tallies__state=MessageState.IN_DOUBT, tallies__messages__gt=0
+    ).distinct()
+    settled = 0
+    for campaign in doubtful.select_related("workspace", "carrier"):
+        if campaign.route.carrier_class in CAN_ANSWER:
+            settled += _ask_about(campaign)
+    return settled
+
+
+def _ask_about(campaign: Campaign) -> int:
+    now = clock.now()
+    horizon = now - timedelta(seconds=2 * settings.LEASE_SECONDS)
+    rows = Message.objects.filter(campaign=campaign, state=MessageState.IN_DOUBT)
+    rows = rows.annotate(
+        doubted=Max("events__at", filter=Q(events__kind="in_doubt")),
+        missed=Max("events__at", filter=Q(events__kind=NOT_FOUND)),
+    )
+    due = rows.filter(Q(missed=None) | Q(missed__lt=now - ASK_AGAIN), doubted__lt=horizon)
+    messages = list(due.order_by("position")[:AT_ONCE])
+    answers = asyncio.run(_look_up(campaign.route, [str(m.reference) for m in messages]))
+    settled = 0
+    for message in messages:
+        reference = str(message.reference)
+        if reference in answers:
+            settled += _take(campaign, message, answers[reference])
+    return settled
+
+
+async def _look_up(carrier: Carrier, references: list[str]) -> dict[str, Accepted | None]:
+    """What the carrier says of each reference; those it gave no certain answer to are left out."""
+    gateway, places = carrier.open(), asyncio.Semaphore(OPEN_CALLS)
+    answers: dict[str, Accepted | None] = {}
+
+    async def one(session: aiohttp.ClientSession, reference: str) -> None:
+        async with places:
+            try:
+                answers[reference] = await gateway.query(session, reference)
+            except (Unavailable, Throttled, InDoubt):
+                return
+
+    timeout = aiohttp.ClientTimeout(total=10, connect=3)
+    async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
+        await asyncio.gather(*(one(session, reference) for reference in references))
+    return answers
+
+
+@transaction.atomic
+def _take(campaign: Campaign, message: Message, answer: Accepted | None) -> bool:
+    now = clock.now()
+    if answer is not None:
+        result = Result(
+            message.pk, message.segments, MessageState.ACCEPTED,
+            carrier_id=answer.carrier_id, carrier_segments=answer.segments,
+        )  # fmt: skip
+        return _settle(campaign, message, result, now)
+    first_time = not message.events.filter(kind=NOT_FOUND).exists()
+    _event(message, NOT_FOUND, MessageState.IN_DOUBT, now)
+    if first_time:
+        return False
+    if campaign.state == CampaignState.STOPPED:
+        gone = MessageState.CANCELLED
+        result = Result(message.pk, message.segments, gone, Reason.CANCELLED.value)
+        return _settle(campaign, message, result, now) and _free(campaign, message)
+    return _queue_again(campaign, message, now)
+
+
+def _settle(campaign: Campaign, message: Message, result: Result, now: datetime) -> bool:
+    deltas = Deltas()
+    try:
+        with transaction.atomic():
+            write_results(
+                campaign, message.country, campaign.route, [result], now, deltas,
+                origin=MessageState.IN_DOUBT,
+            )  # fmt: skip
+            deltas.write()
+    except LeaseLost:  # a receipt was faster
+        return False
+    _event(message, "look_up", result.state, now)
+    return True
+
+
+def _batch(message: Message) -> Batch:
+    return Batch.objects.get(
+        campaign_id=message.campaign_id, lo__lte=message.position, hi__gte=message.position
+    )
+
+
+def _free(campaign: Campaign, message: Message) -> bool:
+    batch = _batch(message)
+    if batch.reserved_on:
+        thresholds.release(campaign.workspace_id, batch.reserved_on, message.segments)
+    return True
+
+
+def _queue_again(campaign: Campaign, message: Message, now: datetime) -> bool:
+    """Never received: back into its batch, which keeps its reservation."""
+    rows = Batch.objects.filter(pk=_batch(message).pk).exclude(state=BatchState.LEASED)
+    if not rows.update(
+        state=BatchState.READY, left=F("left") + 1, segments=F("segments") + message.segments
+    ):
+        return False
+    changed = bulk.update(
+        "campaigns_message", "id", (("state", "text"), ("detail", "text")),
+        [(message.pk, MessageState.QUEUED.value, "")], guard="t.state = 'in_doubt'",
+    )  # fmt: skip
+    if changed != 1:
+        transaction.set_rollback(True)
+        return False
+    deltas = Deltas()
+    key = (campaign.pk, message.country)
+    deltas.add((*key, MessageState.IN_DOUBT.value, message.reason), -1, -message.segments)
+    deltas.add((*key, MessageState.QUEUED.value, ""), 1, message.segments)
+    deltas.write()
+    _event(message, "queued_again", MessageState.QUEUED, now)
+    _reopen(campaign)
+    return True
+
+
+def _reopen(campaign: Campaign) -> None:
+    if campaign.state == CampaignState.COMPLETED:
+        try:
+            campaign.move("reopen", ended_at=None, audit={"reason": "never received"})
+        except WrongState:
+            return
+
+
+def _event(message: Message, kind: str, to: MessageState, now: datetime) -> None:
+    was = MessageState.IN_DOUBT
+    MessageEvent.objects.create(message=message, kind=kind, was=was, now=to, at=now)
