@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
@@ -73,11 +73,12 @@ def spend(workspace: Workspace, start: date, end: date | None = None) -> Spend:
     rows = Charge.objects.filter(workspace=workspace, day__gte=start)
     if end is not None:
         rows = rows.filter(day__lt=end)
-    own = rows.filter(currency=workspace.currency)
-    amount = own.aggregate(total=Sum("amount"))["total"] or 0
-    segments = rows.aggregate(total=Sum("segments"))["total"] or 0
-    unpriced = rows.filter(amount=None).aggregate(total=Sum("segments"))["total"] or 0
-    return Spend(amount, segments, unpriced)
+    sums = rows.aggregate(
+        spent=Sum("amount", filter=Q(currency=workspace.currency)),
+        billed=Sum("segments"),
+        unknown=Sum("segments", filter=Q(amount=None)),
+    )
+    return Spend(sums["spent"] or 0, sums["billed"] or 0, sums["unknown"] or 0)
 
 
 def meters(workspace: Workspace) -> list[Meter]:

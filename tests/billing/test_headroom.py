@@ -1,0 +1,105 @@
+"""Meters and sums as pages show them, and the rates of a country in order."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, date, datetime
+
+import pytest
+import time_machine
+
+from accounts.models import User, Workspace
+from billing import headroom, tariffs, thresholds
+from billing.models import Charge, Rate
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+TODAY = date(2026, 11, 22)
+
+
+def charge(workspace: Workspace, segments: int, amount: int | None, **more: object) -> None:
+    given = {
+        "day": TODAY, "campaign_key": uuid.uuid4(), "campaign_name": "A", "country": "MY",
+        "sender": "ACME", "carrier": "Practice", "scenario": "otp", "messages": segments,
+        "currency": workspace.currency, **more,
+    }  # fmt: skip
+    Charge.objects.create(workspace=workspace, segments=segments, amount=amount, **given)
+
+
+def test_without_a_threshold_there_is_no_limit_and_use_is_still_shown(
+    workspace: Workspace,
+) -> None:
+    with time_machine.travel(NOON):
+        charge(workspace, 12, 120)
+        day, month = headroom.meters(workspace)
+        assert (day.level, day.room, day.spend.segments) == ("none", None, 12)
+        assert month.period == "month"
+        assert headroom.room(workspace) is None
+
+
+@pytest.mark.parametrize(
+    ("used", "level", "room"), [(0, "ok", 10), (7, "ok", 3), (8, "warn", 2), (10, "reached", 0)]
+)
+def test_a_meter_says_how_close_it_is(
+    workspace: Workspace, admin: User, used: int, level: str, room: int
+) -> None:
+    with time_machine.travel(NOON):
+        charge(workspace, used, used)
+        thresholds.set_limit(workspace, "day", 10, 80, admin)
+        day = headroom.meters(workspace)[0]
+        assert (day.level, day.room) == (level, room)
+
+
+def test_a_limit_of_0_is_reached_before_anything_is_sent(workspace: Workspace, admin: User) -> None:
+    thresholds.set_limit(workspace, "day", 0, 80, admin)
+    assert headroom.meters(workspace)[0].level == "reached"
+
+
+def test_the_smaller_room_counts(workspace: Workspace, admin: User) -> None:
+    with time_machine.travel(NOON):
+        charge(workspace, 4, 4)
+        thresholds.set_limit(workspace, "day", 10, 80, admin)
+        thresholds.set_limit(workspace, "month", 5, 80, admin)
+        assert headroom.room(workspace) == 1
+
+
+def test_a_window_ends_at_midnight_of_the_workspace(workspace: Workspace) -> None:
+    workspace.time_zone = "America/New_York"
+    with time_machine.travel(datetime(2026, 11, 1, 3, 30, tzinfo=UTC)):
+        day, month = headroom.meters(workspace)
+    assert day.resets_at.astimezone(UTC) == datetime(2026, 11, 1, 4, tzinfo=UTC)
+    assert month.resets_at == day.resets_at
+
+
+def test_money_is_summed_only_where_a_price_was_known(workspace: Workspace) -> None:
+    charge(workspace, 10, 310_000)
+    charge(workspace, 5, None)
+    charge(workspace, 7, 999, currency="EUR")
+    charge(workspace, 3, 90, day=date(2026, 11, 21))
+    spent = headroom.spend(workspace, TODAY)
+    assert (spent.amount, spent.segments, spent.unpriced) == (310_000, 22, 5)
+    assert spent.is_known
+
+
+def test_a_sum_of_unknown_prices_is_unknown_and_not_0(workspace: Workspace) -> None:
+    assert headroom.spend(workspace, TODAY).is_known
+    charge(workspace, 5, None)
+    assert not headroom.spend(workspace, TODAY).is_known
+
+
+def test_a_country_has_a_current_rate_those_before_and_those_to_come(
+    workspace: Workspace, finance: User
+) -> None:
+    for price, day in ((10, 1), (20, 10), (30, 10), (40, 30)):
+        tariffs.enter(workspace, "MY", price, date(2026, 11, day), finance)
+    (line,) = tariffs.read(Rate.objects.all(), TODAY, "USD")
+    assert line.current is not None
+    assert line.current.price == 30
+    assert [rate.price for rate in line.past] == [20, 10]
+    assert [rate.price for rate in line.coming] == [40]
+
+
+def test_a_rate_in_another_currency_prices_nothing(workspace: Workspace, finance: User) -> None:
+    tariffs.enter(workspace, "MY", 10, date(2026, 1, 1), finance)
+    (line,) = tariffs.read(Rate.objects.all(), TODAY, "EUR")
+    assert line.current is None
+    assert len(line.past) == 1
