@@ -1,0 +1,293 @@
+"""Submit: once, complete, frozen, and never more than somebody agreed to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import AuditEvent
+from billing.models import Rate, Threshold
+from campaigns import drafting, submitting
+from campaigns.models import Campaign, ImportState, RecipientImport, WrongState
+from campaigns.models.campaign import Origin
+from campaigns.states import CampaignState
+from campaigns.submitting import CannotSubmit
+from senders.models import OptOut
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def campaign(make_campaign: Callable[..., Any], price: Any) -> Any:
+    price("US", 8_000)
+    return make_campaign()
+
+
+@pytest.fixture
+def price(workspace: Any) -> Callable[..., Any]:
+    def enter(country: str, micros: int) -> Rate:
+        day = timezone.now().date() - timedelta(days=1)
+        return Rate.objects.create(
+            workspace=workspace, country=country, price=micros, currency="USD", valid_from=day
+        )
+
+    return enter
+
+
+def sentences(refused: pytest.ExceptionInfo[CannotSubmit]) -> str:
+    return " ".join(str(problem.sentence) for problem in refused.value.problems)
+
+
+def test_submitting_freezes_everything_and_schedules_it_now(
+    campaign: Any, operator: Any, practice: Any
+) -> None:
+    before = timezone.now()
+    submitting.submit(campaign, operator)
+    assert campaign.state == CampaignState.SCHEDULED
+    assert before - timedelta(seconds=1) <= campaign.send_at <= timezone.now()
+    assert (campaign.carrier, campaign.sender_value, campaign.currency) == (
+        practice, "PARCELWAY", "USD",
+    )  # fmt: skip
+    assert campaign.prices == {"US": 8_000}
+    assert (campaign.total, campaign.estimate["billable"], campaign.estimate["cost"]) == (
+        2, 2, 16_000,
+    )  # fmt: skip
+    assert len(campaign.digest) == 64
+    event = AuditEvent.objects.get(action="campaign.submit")
+    assert (event.data["segments"], event.actor) == (2, operator)
+
+
+def test_a_second_submission_finds_it_gone(campaign: Any, operator: Any) -> None:
+    stale = Campaign.objects.get(pk=campaign.pk)
+    submitting.submit(campaign, operator)
+    with pytest.raises(WrongState):
+        submitting.submit(stale, operator)
+    assert AuditEvent.objects.filter(action="campaign.submit").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "anchor"),
+    [
+        ({"scenario": ""}, "id_scenario"),
+        ({"name": ""}, "id_name"),
+        ({"content": "Hi ${name}"}, "id_manual_numbers"),
+        ({"content": ""}, "id_content"),
+        ({"manual_numbers": ""}, "id_manual_numbers"),
+        ({"sender": None}, "id_sender"),
+        ({"source": "import"}, "id_file"),
+    ],
+)
+def test_what_is_missing_leads_to_its_field(
+    campaign: Any, operator: Any, changes: dict[str, Any], anchor: str
+) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(**changes)
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator)
+    assert anchor in [problem.anchor for problem in refused.value.problems]
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.DRAFT
+
+
+def test_a_sender_that_lost_its_approval_stops_the_submission(
+    campaign: Any, operator: Any
+) -> None:
+    campaign.sender.state = "withdrawn"
+    campaign.sender.save()
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator)
+    assert "not approved" in sentences(refused)
+
+
+def test_a_start_that_passed_since_is_refused(campaign: Any, operator: Any) -> None:
+    at = timezone.now() - timedelta(minutes=1)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        is_scheduled=True, wall_time=f"{at:%Y-%m-%dT%H:%M}", time_zone="UTC", send_at=at
+    )
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator)
+    assert "has passed" in sentences(refused)
+
+
+def test_a_scheduled_start_keeps_its_instant(campaign: Any, operator: Any) -> None:
+    at = (timezone.now() + timedelta(days=3)).replace(second=0, microsecond=0)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        is_scheduled=True, wall_time=f"{at:%Y-%m-%dT%H:%M}", time_zone="UTC"
+    )
+    submitting.submit(campaign, operator)
+    assert campaign.send_at == at
+
+
+def test_refused_rows_wait_for_a_person_to_say_go(campaign: Any, operator: Any) -> None:
+    OptOut.objects.create(workspace=campaign.workspace, number="+12025550123", source="x")
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator)
+    assert "1 valid number" in sentences(refused)
+    submitting.review(campaign)
+    campaign.refresh_from_db()
+    drafting.confirm(campaign, operator)
+    submitting.submit(campaign, operator)
+    assert campaign.total == 1
+    assert AuditEvent.objects.filter(action="campaign.confirm").count() == 1
+
+
+def test_a_list_where_everybody_opted_out_cannot_be_sent(campaign: Any, operator: Any) -> None:
+    for number in ("+12025550123", "+12025550124"):
+        OptOut.objects.create(workspace=campaign.workspace, number=number, source="x")
+    with pytest.raises(CannotSubmit):
+        submitting.submit(campaign, operator)
+
+
+def test_a_change_after_the_review_is_not_submitted_unseen(campaign: Any, operator: Any) -> None:
+    seen = submitting.review(campaign).token
+    Campaign.objects.filter(pk=campaign.pk).update(content="Something else entirely.")
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator, seen=seen)
+    assert "changed after you opened" in sentences(refused)
+
+
+def test_what_does_not_fit_needs_a_choice(campaign: Any, operator: Any, workspace: Any) -> None:
+    Threshold.objects.create(workspace=workspace, period="day", limit=1)
+    found = submitting.review(campaign)
+    assert found.needs_choice
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator)
+    assert "id_partial_ok" in [problem.anchor for problem in refused.value.problems]
+    submitting.submit(campaign, operator, partial_ok=True)
+    assert campaign.partial_ok
+
+
+@pytest.mark.parametrize(("policy", "is_fine"), [("warn", True), ("require", False)])
+def test_the_policy_decides_whether_a_threshold_must_exist(
+    campaign: Any, operator: Any, settings: Any, policy: str, is_fine: bool
+) -> None:
+    settings.THRESHOLD_POLICY = policy
+    codes = [caution.code for caution in submitting.review(campaign).cautions]
+    assert "no_threshold" in codes
+    if is_fine:
+        submitting.submit(campaign, operator)
+    else:
+        with pytest.raises(CannotSubmit):
+            submitting.submit(campaign, operator)
+
+
+def test_without_a_carrier_in_use_nothing_is_submitted(
+    campaign: Any, operator: Any, practice: Any
+) -> None:
+    practice.is_on = False
+    practice.save()
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator)
+    assert "No carrier" in sentences(refused)
+
+
+def test_the_warning_of_thresholds_goes_away_with_the_first_one(
+    campaign: Any, workspace: Any
+) -> None:
+    Threshold.objects.create(workspace=workspace, period="day", limit=100)
+    assert submitting.review(campaign).cautions == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sender", "code"),
+    [
+        ({"scenario": "otp"}, "PARCELWAY", "otp_in_bulk"),
+        ({}, "INFO", "generic_sender"),
+        ({"scenario": "marketing"}, "PARCELWAY", "no_opt_out"),
+        ({"content": "Look at https://bit.ly/abc now"}, "PARCELWAY", "short_link"),
+        ({"content": "Look at T.CO/abc"}, "PARCELWAY", "short_link"),
+        ({"content": "Grüße – あ"}, "PARCELWAY", "unicode"),
+        ({"content": "a\u202eb"}, "PARCELWAY", "direction"),
+        ({"manual_numbers": "+61491570006"}, "PARCELWAY", "unpriced"),
+    ],
+)
+def test_what_should_be_known_is_said(
+    campaign: Any, make_sender: Any, changes: dict[str, Any], sender: str, code: str
+) -> None:
+    if sender != campaign.sender.value:
+        changes = {**changes, "sender": make_sender(sender)}
+    Campaign.objects.filter(pk=campaign.pk).update(**changes)
+    campaign.refresh_from_db()
+    assert code in [caution.code for caution in submitting.review(campaign).cautions]
+
+
+@pytest.mark.parametrize(
+    ("content", "sender"),
+    [("Sale. STOP to opt out", "PARCELWAY"), ("Sale. Unsubscribe: x.example", "PARCELWAY"),
+     ("Sale", "12345")],
+)  # fmt: skip
+def test_marketing_with_a_way_out_draws_no_warning(
+    campaign: Any, make_sender: Any, content: str, sender: str
+) -> None:
+    chosen = campaign.sender if sender == "PARCELWAY" else make_sender(sender)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        scenario="marketing", content=content, sender=chosen
+    )
+    campaign.refresh_from_db()
+    assert "no_opt_out" not in [c.code for c in submitting.review(campaign).cautions]
+
+
+@pytest.mark.parametrize(("minutes", "is_warned"), [(3, True), (10, False)])
+def test_a_start_within_five_minutes_is_said_to_be_final(
+    campaign: Any, operator: Any, minutes: int, is_warned: bool
+) -> None:
+    at = timezone.now() + timedelta(minutes=minutes)
+    Campaign.objects.filter(pk=campaign.pk).update(
+        is_scheduled=True, wall_time=f"{at:%Y-%m-%dT%H:%M}", time_zone="UTC"
+    )
+    campaign.refresh_from_db()
+    codes = [caution.code for caution in submitting.review(campaign).cautions]
+    assert ("cannot_cancel" in codes) is is_warned
+    submitting.submit(campaign, operator)
+
+
+def test_a_list_checked_for_codes_is_checked_again_for_anything_else(campaign: Any) -> None:
+    RecipientImport.objects.update(is_manual=False, options={"keeps_opted_out": True})
+    Campaign.objects.filter(pk=campaign.pk).update(source="import")
+    campaign.refresh_from_db()
+    assert "again" in [problem.anchor for problem in submitting.review(campaign).problems]
+
+
+# --- tests to one's own phones --------------------------------------------------------------
+
+
+def test_a_test_goes_to_ones_own_numbers_as_a_campaign_of_its_own(
+    campaign: Any, operator: Any
+) -> None:
+    operator.test_numbers = ["+61491570006", "+61491570156"]
+    test = submitting.send_test(campaign, operator)
+    assert (test.origin, test.parent, test.total) == (Origin.TEST, campaign, 2)
+    assert test.state == CampaignState.SCHEDULED
+    assert set(test.recipients.recipients.values_list("number", flat=True)) == set(
+        operator.test_numbers
+    )
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.DRAFT
+
+
+def test_tests_are_for_own_numbers_and_few_a_day(campaign: Any, operator: Any) -> None:
+    with pytest.raises(drafting.CannotTest):
+        submitting.send_test(campaign, operator)
+    operator.test_numbers = ["+61491570006"]
+    for _n in range(drafting.TESTS_A_DAY):
+        submitting.send_test(campaign, operator)
+    with pytest.raises(drafting.CannotTest):
+        submitting.send_test(campaign, operator)
+
+
+def test_a_test_with_variables_uses_the_first_recipient(
+    make_campaign: Any, operator: Any
+) -> None:
+    campaign = make_campaign(content="Hi ${name}", source="import")
+    operator.test_numbers = ["+61491570006"]
+    with pytest.raises(drafting.CannotTest):
+        submitting.send_test(campaign, operator)
+    source = campaign.recipients
+    source.is_manual, source.variables, source.state = False, ["name"], ImportState.READY
+    source.save()
+    source.recipients.update(values=["Ann"])
+    test = submitting.send_test(campaign, operator)
+    assert [r.values for r in test.recipients.recipients.all()] == [["Ann"]]
