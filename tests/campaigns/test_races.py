@@ -1,0 +1,155 @@
+"""Races on purpose, with real threads against a real PostgreSQL."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from billing import thresholds
+from billing.models import Period, ThresholdWindow
+from campaigns import receipts, sending
+from campaigns.models import Campaign, WrongState
+from campaigns.states import CampaignState
+from sms.gateways.base import Outcome
+from tests.campaigns import engine
+from tests.campaigns.test_receipts import receipt
+from tests.sms.practice.carrier import PracticeCarrier
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+def together(*work: Callable[[], Any]) -> list[Any]:
+    """Run every function in a thread of its own, started at the same moment; their answers."""
+    gate = threading.Barrier(len(work))
+    answers: list[Any] = [None] * len(work)
+
+    def one(index: int) -> None:
+        try:
+            gate.wait()
+            answers[index] = work[index]()
+        except WrongState as error:
+            answers[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=one, args=(index,)) for index in range(len(work))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+@pytest.mark.parametrize("run", range(3))
+def test_four_dispatchers_and_two_campaigns_never_pass_a_threshold(
+    run: int, make_campaign: Callable[..., Any], carrier: Any, admin: User,
+    process: PracticeCarrier,
+) -> None:  # fmt: skip
+    for _ in range(2):
+        campaign = make_campaign(content="a" * 400)
+        engine.fill(campaign, ["+12025550180"] * 1500)
+        engine.submit(campaign, carrier)
+    thresholds.set_limit(campaign.workspace, Period.DAY, 4321, 80, admin)
+    sending.start_due()
+    for pk in Campaign.objects.values_list("pk", flat=True):
+        sending.expand(pk)
+    together(*[lambda: sending.dispatch(30)] * 4)
+    sending.dispatch(30)
+    assert sum(engine.accepted_lines(process).values()) * 3 == 4320
+    assert ThresholdWindow.objects.get().used == 4320
+    assert set(engine.accepted_lines(process).values()) == {1}
+    assert not engine.broken()
+
+
+def test_three_tickers_start_a_campaign_once(
+    make_campaign: Callable[..., Any], carrier: Any
+) -> None:
+    campaigns = [engine.submit(make_campaign(), carrier) for _ in range(10)]
+    started = together(*[sending.start_due] * 3)
+    assert sorted(pk for found in started for pk in found) == sorted(c.pk for c in campaigns)
+
+
+def test_cancel_and_start_have_exactly_one_winner(
+    make_campaign: Callable[..., Any], carrier: Any, settings: Any
+) -> None:
+    settings.CANCEL_CUTOFF_SECONDS = 0
+    for _ in range(25):
+        at = timezone.now() + timedelta(milliseconds=30)
+        campaign = engine.submit(make_campaign(), carrier, send_at=at)
+        twin = Campaign.objects.get(pk=campaign.pk)
+
+        def start() -> None:
+            while Campaign.objects.filter(state=CampaignState.SCHEDULED).exists():
+                sending.start_due()
+
+        def cancel(twin: Campaign = twin, at: Any = at) -> str:
+            while timezone.now() < at - timedelta(milliseconds=2):
+                pass
+            twin.move("cancel", by=twin.author)
+            return "cancelled"
+
+        _started, cancelled = together(start, cancel)
+        campaign.refresh_from_db()
+        expected = CampaignState.CANCELLED if cancelled == "cancelled" else CampaignState.SENDING
+        assert campaign.state == expected
+        Campaign.objects.filter(state=CampaignState.SENDING).update(state=CampaignState.STOPPED)
+
+
+def test_two_expansions_at_once_write_each_message_once(
+    make_campaign: Callable[..., Any], carrier: Any
+) -> None:
+    campaign = make_campaign()
+    engine.fill(campaign, engine.numbers(3000, 3000))
+    engine.submit(campaign, carrier)
+    sending.start_due()
+    together(*[lambda: sending.expand(campaign.pk)] * 3)
+    sending.expand(campaign.pk)
+    assert campaign.messages.count() == 3000
+    assert not engine.broken()
+
+
+def test_two_appliers_settle_each_receipt_once(
+    make_campaign: Callable[..., Any], carrier: Any
+) -> None:
+    campaign = make_campaign()
+    engine.fill(campaign, ["+12025550188"] * 700)
+    engine.run(engine.submit(campaign, carrier))
+    said = [receipt(message, Outcome.DELIVERED) for message in campaign.messages.all()]
+    receipts.record(carrier, said, "raw")
+    together(*[receipts.apply] * 3)
+    receipts.apply()
+    assert engine.stored(campaign) == engine.tallied(campaign) == {"delivered": 700}
+    assert not engine.broken()
+
+
+def test_a_limit_lowered_while_sending_holds_at_once(
+    make_campaign: Callable[..., Any], carrier: Any, admin: User, process: PracticeCarrier
+) -> None:
+    carrier.rate = 2000
+    carrier.save()
+    campaign = make_campaign()
+    engine.fill(campaign, ["+12025550180"] * 6000)
+    thresholds.set_limit(campaign.workspace, Period.DAY, 100_000, 80, admin)
+    engine.submit(campaign, carrier)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    lower = threading.Timer(
+        0.5, lambda: together(lambda: thresholds.set_limit(
+            campaign.workspace, Period.DAY, 10, 80, admin))
+    )  # fmt: skip
+    lower.start()
+    sending.dispatch(20)
+    lower.join()
+    campaign.refresh_from_db()
+    window = ThresholdWindow.objects.get()
+    assert campaign.state == CampaignState.SUSPENDED
+    assert 10 < window.used == window.ceiling < 6000
+    assert sum(engine.accepted_lines(process).values()) == window.used
+    assert not engine.broken()
