@@ -21,7 +21,7 @@ from campaigns import clock, drafting, estimating
 from campaigns.estimating import Estimate, Fit
 from campaigns.forms import CampaignForm
 from campaigns.importing.check import manual_recipients
-from campaigns.models import Campaign, WrongState
+from campaigns.models import Campaign, WrongState, content_digest
 from campaigns.models.campaign import Origin, Source
 from campaigns.states import Scenario
 from carriers.models import Carrier
@@ -142,23 +142,19 @@ def _frozen(campaign: Campaign, carrier: Carrier, estimate: Estimate) -> dict[st
     now = clock.now()
     prices = {line.country: line.price for line in estimate.lines if line.price is not None}
     content = normalise(campaign.content)
-    words = {
-        "content": content,
-        "sender": campaign.sender.value,  # type: ignore[union-attr]
-        "scenario": campaign.scenario,
-        "recipients": campaign.recipients.digest,  # type: ignore[union-attr]
-        "carrier": carrier.pk,
-        "prices": prices,
-    }
+    sender = campaign.sender.value  # type: ignore[union-attr]
+    recipients = campaign.recipients.digest  # type: ignore[union-attr]
     return {
         "carrier": carrier,
         "content": content,
-        "sender_value": words["sender"],
+        "sender_value": sender,
         "prices": prices,
         "currency": campaign.workspace.currency,
         "estimate": {**campaign.estimate, "cost": estimate.cost},
         "total": estimate.numbers,
-        "digest": hashlib.sha256(json.dumps(words, sort_keys=True).encode()).hexdigest(),
+        "digest": content_digest(
+            content, sender, campaign.scenario, recipients, carrier.pk, prices
+        ),
         "send_at": campaign.send_at if campaign.is_scheduled else now,
         "submitted_at": now,
     }

@@ -15,7 +15,7 @@ from django.db.models import Sum
 
 from billing.models import ThresholdWindow
 from billing.thresholds import span
-from campaigns.models import Batch, Campaign, Message
+from campaigns.models import Batch, Campaign, Message, content_digest
 from campaigns.states import CAMPAIGN_MOVES, FREED
 from sms import template
 from sms.text import measure, normalise
@@ -234,9 +234,19 @@ def _counted(workspace_id: int, start: Any, end: Any) -> int:
     return total
 
 
+def _digest(campaign: Campaign) -> str:
+    return content_digest(
+        campaign.content, campaign.sender_value, campaign.scenario,
+        campaign.recipients.digest,  # type: ignore[union-attr]
+        campaign.carrier_id, campaign.prices,
+    )  # fmt: skip
+
+
 def _content() -> Iterator[Finding]:
     """Every message says what its campaign and its recipient said at submit."""
     for campaign in Campaign.objects.exclude(expanded_to=0).select_related("recipients"):
+        if campaign.digest and campaign.digest != _digest(campaign):
+            yield {"campaign": campaign.pk, "frozen": campaign.digest}
         compiled = template.compile(normalise(campaign.content))
         names = campaign.recipients.variables  # type: ignore[union-attr]
         rows = Message.objects.filter(campaign=campaign).values_list(

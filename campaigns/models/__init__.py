@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from campaigns.models.campaign import Campaign, CampaignQuerySet, PauseReason, WrongState
+from campaigns.models.campaign import (
+    Campaign,
+    CampaignQuerySet,
+    PauseReason,
+    WrongState,
+    content_digest,
+)
 from campaigns.models.messages import (
     Attempt,
     Batch,
@@ -34,4 +40,5 @@ __all__ = [
     "Recipient",
     "RecipientImport",
     "WrongState",
+    "content_digest",
 ]

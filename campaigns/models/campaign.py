@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
 from datetime import datetime, timedelta
 from typing import Any, Self
@@ -76,6 +78,19 @@ class CampaignQuerySet(WorkspaceQuerySet):
     def shown(self) -> Self:
         """What lists show: everything but test sends."""
         return self.exclude(origin=Origin.TEST)
+
+
+def content_digest(
+    content: str,
+    sender: str,
+    scenario: str,
+    recipients: str,
+    carrier_id: int | None,
+    prices: dict[str, int],
+) -> str:
+    """SHA-256 of all that is frozen at submit; *recipients* is the digest of the list."""
+    words = [content, sender, scenario, recipients, carrier_id, sorted(prices.items())]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
 
 
 class Campaign(models.Model):

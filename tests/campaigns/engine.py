@@ -9,7 +9,14 @@ from typing import Any
 from django.utils import timezone
 
 from campaigns import receipts, sending, verifying
-from campaigns.models import Campaign, CampaignTally, ImportState, Recipient, RecipientImport
+from campaigns.models import (
+    Campaign,
+    CampaignTally,
+    ImportState,
+    Recipient,
+    RecipientImport,
+    content_digest,
+)
 from sms.gateways.base import Callback
 from tests.sms.practice.carrier import PracticeCarrier, Receiver
 
@@ -37,10 +44,14 @@ def fill(campaign: Campaign, to: list[str], country: str = "US") -> None:
 
 def submit(campaign: Campaign, carrier: Any, **changes: Any) -> Campaign:
     """Freeze and submit, as ``submitting.submit`` leaves a campaign, without its checks."""
+    digest = content_digest(
+        campaign.content, campaign.sender.value, campaign.scenario, campaign.recipients.digest,
+        carrier.pk, {"US": 50_000},
+    )  # fmt: skip
     campaign.move(
         "submit", by=campaign.author, carrier=carrier, sender_value=campaign.sender.value,
         total=campaign.recipients.accepted, currency="USD", prices={"US": 50_000},
-        submitted_at=timezone.now(), **{"send_at": timezone.now(), **changes},
+        submitted_at=timezone.now(), digest=digest, **{"send_at": timezone.now(), **changes},
     )  # fmt: skip
     return campaign
 

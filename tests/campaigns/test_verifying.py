@@ -54,6 +54,8 @@ BREAKS = {
         "UPDATE accounts_auditevent SET action = 'campaign.pause' WHERE action = 'campaign.start'",
     ],
     "I10 frozen content": [
+        "UPDATE campaigns_campaign SET scenario = 'marketing'",
+        "UPDATE campaigns_campaign SET prices = '{}'",
         "UPDATE campaigns_message SET text = 'something else'",
         "UPDATE campaigns_message SET number = '+12025550199'",
         "UPDATE campaigns_message SET segments = segments + 1",
