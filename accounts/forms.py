@@ -96,9 +96,15 @@ class PersonForm(forms.ModelForm):
         }
 
 
-def _plain(fields: dict[str, forms.Field]) -> None:
+RULES = _("At least 12 characters. Not a common password, and not like your name or address.")
+
+
+def _dress(fields: dict[str, forms.Field]) -> None:
     for field in fields.values():
         field.widget.attrs["class"] = "form-control"
+    fields["new_password1"].help_text = RULES
+    fields["new_password2"].label = _("New password again")
+    fields["new_password2"].help_text = ""
 
 
 class SetPasswordForm(auth.SetPasswordForm):
@@ -106,7 +112,7 @@ class SetPasswordForm(auth.SetPasswordForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self.fields)
+        _dress(self.fields)
 
 
 class ChangePasswordForm(auth.PasswordChangeForm):
@@ -114,5 +120,5 @@ class ChangePasswordForm(auth.PasswordChangeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _plain(self.fields)
+        _dress(self.fields)
         self.fields["old_password"].label = _("Present password")

@@ -66,7 +66,7 @@ class ThresholdForm(forms.Form):
         min_value=1,
         max_value=100,
         initial=80,
-        help_text=_("Admins and the author are told once in each period."),
+        help_text=_("Admins are told once in each period."),
         error_messages={"invalid": _("Write a whole number from 1 to 100.")},
         widget=forms.NumberInput(attrs={"class": "form-control num"}),
     )
