@@ -298,8 +298,8 @@ def _priced(campaign: Campaign) -> Estimate:
         prices = rates.prices(campaign.workspace, kept["countries"], day)
     return Estimate(
         lines=tuple(
-            CountryLine(country, *numbers, price=prices.get(country))
-            for country, numbers in kept["countries"].items()
+            CountryLine(country, numbers, least, most, billable, prices.get(country))
+            for country, (numbers, least, most, billable) in kept["countries"].items()
         ),
         currency=campaign.currency or campaign.workspace.currency,
         unicode=kept["unicode"],

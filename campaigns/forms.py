@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from campaigns import clock
-from campaigns.models import Campaign, ImportState
+from campaigns.models import Campaign, ImportState, RecipientImport
 from campaigns.models.campaign import MANUAL_MAX, NAME_MAX, ScenarioType, Source
 from senders.models import SenderID
 from sms import schedule
@@ -101,10 +101,10 @@ class CampaignForm(forms.Form):
     )
 
     def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **kwargs)
         self.campaign = campaign
         senders = SenderID.objects.filter(workspace_id=campaign.workspace_id).usable()
-        self.fields["sender"].queryset = senders.order_by("value")
+        self.fields["sender"].queryset = senders.order_by("value")  # type: ignore[attr-defined]
         zone = self.data.get("time_zone") or campaign.time_zone
         self.fields["time_zone"].widget.choices = zone_choices(zone)
         self.send_at: datetime | None = None
@@ -142,8 +142,8 @@ class CampaignForm(forms.Form):
         for found in unwanted(content):
             if found.kind == "refused":
                 text = _("Character %(at)d is %(name)s, which cannot be sent. Remove it.")
-                params = {"at": found.position + 1, "name": found.name}
-                raise forms.ValidationError(text, code="control", params=params)
+                where = {"at": found.position + 1, "name": found.name}
+                raise forms.ValidationError(text, code="control", params=where)
         self._check_template(content)
         return content
 
@@ -152,8 +152,8 @@ class CampaignForm(forms.Form):
             names = compile(content).names
         except TemplateError as bad:
             text = _("At character %(at)d: %(said)s")
-            params = {"at": bad.position + 1, "said": _(bad.message)}
-            raise forms.ValidationError(text, code="template", params=params) from bad
+            where = {"at": bad.position + 1, "said": _(bad.message)}
+            raise forms.ValidationError(text, code="template", params=where) from bad
         segments = measure(content).segments
         if not names and segments > MAX_SEGMENTS:
             text = _("The text needs %(n)d segments, at most %(most)d are allowed. Shorten it.")
@@ -215,14 +215,13 @@ class CampaignForm(forms.Form):
         if source is None or source.is_manual:
             self.add_error("file", _("Import a file with the numbers, or type up to 100."))
         elif not source.is_ready:
-            self.add_error("file", UNREADY[source.state])
+            self.add_error("file", UNREADY[ImportState(source.state)])
         elif not source.accepted:
             self.add_error("file", _("The file holds no valid number. Import another one."))
         else:
-            self._check_columns(cleaned)
+            self._check_columns(cleaned, source)
 
-    def _check_columns(self, cleaned: dict[str, Any]) -> None:
-        source = self.campaign.recipients
+    def _check_columns(self, cleaned: dict[str, Any], source: RecipientImport) -> None:
         missing = [n for n in self._names(cleaned) if n not in source.variables]
         if missing:
             named = ", ".join(f"${{{name}}}" for name in missing)

@@ -182,7 +182,9 @@ def missing(campaign: Campaign) -> list[Problem]:
     form.is_valid()
     campaign.send_at = form.send_at if campaign.is_scheduled else None
     return [
-        Problem(f"id_{name}", error) for name, errors in form.errors.items() for error in errors
+        Problem(f"id_{name}", str(error))
+        for name, errors in form.errors.items()
+        for error in errors
     ]
 
 

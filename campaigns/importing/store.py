@@ -76,7 +76,7 @@ class ToDisk(FileUploadHandler):
             self.file.write(raw_data)
             self.hash.update(raw_data)
 
-    def file_complete(self, file_size: int) -> Received:
+    def file_complete(self, file_size: int) -> Received:  # type: ignore[override]
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()

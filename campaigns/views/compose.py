@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +15,7 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.access import check, requires
+from accounts.access import SignedIn, check, requires
 from campaigns import drafting, estimating, submitting, tasks
 from campaigns.forms import WALL, CampaignForm, typed
 from campaigns.importing import samples
@@ -32,12 +32,12 @@ SAMPLE_TYPES = {
 
 @require_http_methods(["GET", "POST"])
 @requires("campaigns.create")
-def create(request: HttpRequest) -> HttpResponse:
+def create(request: SignedIn) -> HttpResponse:
     """An empty form with a fresh key; the key makes a repeated POST find the same draft."""
     if request.method == "POST":
         return save(request, _key(request.POST.get("key")))
     campaign = Campaign(
-        workspace=request.user.membership.workspace, author=request.user, key=uuid.uuid4(),
+        workspace=request.membership.workspace, author=request.user, key=uuid.uuid4(),
         time_zone=request.user.time_zone,
     )  # fmt: skip
     form = CampaignForm(initial=typed(campaign), campaign=campaign)
@@ -46,7 +46,7 @@ def create(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires("campaigns.edit")
-def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def edit(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """A draft. With ``?check=1`` the page says what it still lacks."""
     if request.method == "POST":
         return save(request, key)
@@ -59,7 +59,7 @@ def edit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     return page(request, campaign, form)
 
 
-def save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def save(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Keep whatever was typed, then do what the pressed button says."""
     campaign = drafting.open_draft(request.user, key)
     check(request, "campaigns.edit", campaign.author_id)
@@ -81,7 +81,7 @@ def save(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     return redirect("campaigns:edit", key)
 
 
-def page(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> HttpResponse:
+def page(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse:
     """The whole page for one draft."""
     senders = SenderID.objects.for_user(request.user)
     source = campaign.recipients
@@ -101,7 +101,7 @@ def page(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> HttpRe
     return render(request, "campaigns/create.html", context)
 
 
-def panel(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> dict[str, Any]:
+def panel(request: SignedIn, campaign: Campaign, form: CampaignForm) -> dict[str, Any]:
     """What the side panel and the schedule hint show; a long count is rung for, not made."""
     is_ready = bool(campaign.pk)
     estimate = estimating.estimate(campaign) if is_ready else None
@@ -119,7 +119,7 @@ def panel(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> dict[
         "twice": form.twice,
         "zone": campaign.time_zone,
         "is_generic": bool(campaign.sender and is_generic(campaign.sender.value)),
-        "currency": request.user.membership.workspace.currency,
+        "currency": request.membership.workspace.currency,
     }
 
 
@@ -133,7 +133,7 @@ def preview(campaign: Campaign) -> list[dict[str, Any]]:
     return shown
 
 
-def draft(request: HttpRequest, key: uuid.UUID) -> Campaign:
+def draft(request: SignedIn, key: uuid.UUID) -> Campaign:
     """A campaign of the person's workspace that they may edit; 404 or 403 otherwise."""
     rows = Campaign.objects.for_user(request.user).select_related(
         "workspace", "sender", "recipients", "author"
@@ -145,7 +145,7 @@ def draft(request: HttpRequest, key: uuid.UUID) -> Campaign:
 
 @require_GET
 @requires("campaigns.edit")
-def side(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def side(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """The side panel alone, asked for again and again while a long list is counted."""
     campaign = draft(request, key)
     form = CampaignForm(initial=typed(campaign), campaign=campaign)
@@ -155,7 +155,7 @@ def side(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires("campaigns.edit")
-def sample(request: HttpRequest, key: uuid.UUID, kind: str) -> HttpResponse:
+def sample(request: SignedIn, key: uuid.UUID, kind: str) -> HttpResponse:
     """Download Sample, made for the content as it stands in the form; a POST keeps the form."""
     if kind not in SAMPLE_TYPES:
         raise Http404
@@ -173,7 +173,7 @@ def sample(request: HttpRequest, key: uuid.UUID, kind: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires("campaigns.edit")
-def switch(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def switch(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Ask before the present list is dropped for the other way of giving numbers."""
     campaign = draft(request, key)
     back = reverse("campaigns:edit", args=[key])
@@ -200,23 +200,24 @@ def _key(text: str | None) -> uuid.UUID:
         raise Http404 from error
 
 
-def _posted(request: HttpRequest) -> Any:
+def _posted(request: SignedIn) -> Any:
     """What was typed; a suggested wall time that was clicked takes the place of the typed one."""
     data = request.POST.copy()
-    if WALL.fullmatch(data.get("wall", "")):
-        data["date"], _t, data["time"] = data["wall"].partition("T")
+    wall = str(data.get("wall", ""))
+    if WALL.fullmatch(wall):
+        data["date"], _t, data["time"] = wall.partition("T")
         data["fold"] = ""
     return data
 
 
-def _autosaved(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> HttpResponse:
+def _autosaved(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse:
     context = {"campaign": campaign, "form": form, **panel(request, campaign, form)}
     response = render(request, "campaigns/_saved.html", context)
     response["HX-Replace-Url"] = reverse("campaigns:edit", args=[campaign.key])
     return response
 
 
-def _to_review(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> HttpResponse:
+def _to_review(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse:
     if drafting.needs_columns(campaign) or drafting.needs_optouts(campaign):
         source = drafting.check_again(campaign, request.user)
         if source is not None:
@@ -228,7 +229,7 @@ def _to_review(request: HttpRequest, campaign: Campaign, form: CampaignForm) -> 
     return redirect("campaigns:review", campaign.key)
 
 
-def gone(request: HttpRequest, campaign: Campaign) -> HttpResponse:
+def gone(request: SignedIn, campaign: Campaign) -> HttpResponse:
     """The campaign was submitted or cancelled meanwhile: show what it is now."""
     messages.warning(request, _("This campaign is no draft any more. Nothing was changed."))
     url = reverse("campaigns:detail", args=[campaign.key])

@@ -13,13 +13,13 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Q, QuerySet
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import check, requires
+from accounts.access import SignedIn, check, requires
 from campaigns import drafting, tasks
 from campaigns.forms import CampaignForm
 from campaigns.importing import rejects
@@ -36,14 +36,14 @@ QUERY_MAX = 60
 @csrf_exempt  # the token is checked in _upload, after the handler is in place
 @require_POST
 @requires("campaigns.edit")
-def upload(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def upload(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Import Mobile Phone Numbers: the file is streamed to disk while the form is read."""
     request.upload_handlers = [ToDisk(settings.IMPORT_MAX_BYTES)]
     return _upload(request, key)
 
 
 @csrf_protect
-def _upload(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def _upload(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     received: Any = request.FILES.get("file")
     campaign = drafting.open_draft(request.user, key)
     check(request, "campaigns.edit", campaign.author_id)
@@ -66,7 +66,7 @@ def _upload(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @requires("campaigns.read_numbers")
-def numbers(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def numbers(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """The import of a campaign: its progress, its question, or its result."""
     campaign, source = _import(request, key)
     context: dict[str, Any] = {"campaign": campaign, "source": source}
@@ -85,7 +85,7 @@ def numbers(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_GET
 @requires("campaigns.read_numbers")
-def refused(request: HttpRequest, key: uuid.UUID, kind: str) -> HttpResponse:
+def refused(request: SignedIn, key: uuid.UUID, kind: str) -> Any:
     """Every refused row as a file that can be corrected and runs nothing."""
     if kind not in compose.SAMPLE_TYPES:
         raise Http404
@@ -103,7 +103,7 @@ def refused(request: HttpRequest, key: uuid.UUID, kind: str) -> HttpResponse:
 
 @require_POST
 @requires("campaigns.edit")
-def confirm(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def confirm(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Send to the valid ones: from here on the refused rows stand in nobody's way."""
     campaign = compose.draft(request, key)
     drafting.confirm(campaign, request.user)
@@ -113,7 +113,7 @@ def confirm(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("campaigns.edit")
-def again(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def again(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Check again: the same file, with a default country where one is chosen."""
     campaign = compose.draft(request, key)
     country = request.POST.get("country", "")
@@ -130,7 +130,7 @@ def again(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("campaigns.edit")
-def leave_out(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def leave_out(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Take out the rows whose text is empty or too long; they join the refused ones."""
     campaign = compose.draft(request, key)
     with transaction.atomic():
@@ -142,13 +142,13 @@ def leave_out(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("campaigns.edit")
-def answer(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def answer(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Answer the question that the file raised; only an offered answer counts."""
     campaign = compose.draft(request, key)
     source = campaign.recipients
     question = source.about.get("question", {}) if source else {}
     chosen = request.POST.get("choice", "")
-    if chosen in question.get("choices", ()):
+    if source is not None and chosen in question.get("choices", ()):
         given = {question["answer"]: _answer(question["answer"], chosen)}
         with transaction.atomic():
             if drafting.answer(campaign, given, request.user):
@@ -179,7 +179,7 @@ def _drop(received: Any) -> None:
         received.drop()
 
 
-def _import(request: HttpRequest, key: uuid.UUID) -> tuple[Campaign, RecipientImport]:
+def _import(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, RecipientImport]:
     rows = Campaign.objects.for_user(request.user).select_related("workspace", "recipients")
     campaign = get_object_or_404(rows, key=key)
     check(request, "campaigns.read_numbers", campaign.author_id)
@@ -191,7 +191,7 @@ def _import(request: HttpRequest, key: uuid.UUID) -> tuple[Campaign, RecipientIm
 # --- the result -----------------------------------------------------------------------------
 
 
-def _result(request: HttpRequest, campaign: Campaign, source: RecipientImport) -> dict[str, Any]:
+def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> dict[str, Any]:
     tally: dict[str, int] = source.tally
     rows = _found(request, source)
     page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
@@ -216,7 +216,7 @@ def _result(request: HttpRequest, campaign: Campaign, source: RecipientImport) -
     }
 
 
-def _found(request: HttpRequest, source: RecipientImport) -> QuerySet[ImportProblem]:
+def _found(request: SignedIn, source: RecipientImport) -> QuerySet[ImportProblem]:
     rows = source.problems.order_by("row", "pk")
     reason = request.GET.get("reason", "")
     if reason == "invalid":

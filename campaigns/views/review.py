@@ -7,14 +7,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.access import requires
+from accounts.access import SignedIn, requires
 from campaigns import drafting, estimating, submitting, tasks
 from campaigns.models import Campaign, WrongState
 from campaigns.submitting import CannotSubmit, Problem
@@ -23,7 +23,7 @@ from campaigns.views import compose
 
 @require_GET
 @requires("campaigns.submit")
-def review(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def review(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """The whole campaign on one page, with what stands in its way and what it costs."""
     campaign = compose.draft(request, key)
     if not campaign.is_editable:
@@ -33,7 +33,7 @@ def review(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @requires("campaigns.submit")
-def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def submit(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Submit Campaign. A second press finds it submitted and leads to its details."""
     campaign = compose.draft(request, key)
     try:
@@ -56,7 +56,7 @@ def submit(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @requires("campaigns.submit")
-def send_test(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
+def send_test(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Send a test to one's own numbers: a page that asks, and the act."""
     campaign = compose.draft(request, key)
     problems: list[str] = []
@@ -75,7 +75,7 @@ def send_test(request: HttpRequest, key: uuid.UUID) -> HttpResponse:
     return render(request, "campaigns/send_test.html", _test_context(request, campaign, problems))
 
 
-def _test_context(request: HttpRequest, campaign: Campaign, problems: list[str]) -> dict[str, Any]:
+def _test_context(request: SignedIn, campaign: Campaign, problems: list[str]) -> dict[str, Any]:
     return {
         "campaign": campaign,
         "problems": problems,
@@ -86,7 +86,7 @@ def _test_context(request: HttpRequest, campaign: Campaign, problems: list[str])
     }
 
 
-def _page(request: HttpRequest, campaign: Campaign, refused: list[Problem]) -> HttpResponse:
+def _page(request: SignedIn, campaign: Campaign, refused: list[Problem]) -> HttpResponse:
     """The review page; *refused* are the reasons of a submission that was just refused."""
     found = submitting.review(campaign)
     if found.is_counting and estimating.should_ring(campaign):
