@@ -129,6 +129,8 @@ class Story:
             said = {"reason": "The storm has passed"}
             stopped.move("stop", by=self.cast.operator, ended_at=timezone.now(), audit=said)
             transaction.on_commit(lambda: tasks.ring.delay(stopped.pk))
+        rest = stopped.batches.left()
+        self.until(lambda: not rest.exists(), "the rest of the stopped campaign to be cancelled")
         self.say("One campaign is paused, one stopped on its way.")
 
     def suspended(self) -> None:
