@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from accounts.middleware import zone_of
 from accounts.models import Membership
+from campaigns import clock
 from campaigns.models import Batch, Campaign
 from campaigns.states import CAMPAIGN_MOVES, RUNNING, CampaignState, Hold
 
@@ -59,7 +60,7 @@ def is_due(campaign: Campaign, action: str) -> bool:
     if action not in ("cancel", "edit") or campaign.state == S.DRAFT:
         return True
     until = campaign.cancel_until
-    return until is not None and timezone.now() <= until
+    return until is not None and clock.now() <= until
 
 
 def why_not(campaign: Campaign, action: str) -> str:

@@ -21,7 +21,7 @@ from campaigns.announcing import announce
 from campaigns.models import Campaign, CampaignTally, PauseReason, WrongState
 from campaigns.questions import NeededReasonForm, ReasonForm, StopForm
 from campaigns.states import CAMPAIGN_MOVES
-from campaigns.views.detail import find_campaign
+from campaigns.views.detail import find_campaign, posted
 
 asks = require_http_methods(["GET", "POST"])
 
@@ -76,7 +76,7 @@ def _ring(campaign: Campaign) -> None:
 def cancel(request: HttpRequest, key: UUID) -> HttpResponse:
     """Cancel a draft, or a scheduled campaign until 5 minutes before its start."""
     campaign = _campaign(request, key, "campaigns.cancel")
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(posted(request))
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "cancel", form)
     said = {"reason": form.cleaned_data["reason"]}
@@ -93,7 +93,7 @@ def cancel(request: HttpRequest, key: UUID) -> HttpResponse:
 def take_back(request: HttpRequest, key: UUID) -> HttpResponse:
     """Make a scheduled campaign a draft again, under the same rule as cancelling."""
     campaign = _campaign(request, key, "campaigns.edit")
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(posted(request))
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "edit", form)
     try:
@@ -109,7 +109,7 @@ def take_back(request: HttpRequest, key: UUID) -> HttpResponse:
 def pause(request: HttpRequest, key: UUID) -> HttpResponse:
     """Nothing more leaves until a person resumes it."""
     campaign = _campaign(request, key, "campaigns.pause")
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(posted(request))
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "pause", form)
     said = {"reason": form.cleaned_data["reason"]}
@@ -129,7 +129,7 @@ def pause(request: HttpRequest, key: UUID) -> HttpResponse:
 def resume(request: HttpRequest, key: UUID) -> HttpResponse:
     """Let a paused campaign go on."""
     campaign = _campaign(request, key, "campaigns.resume")
-    form = ReasonForm(request.POST or None)
+    form = ReasonForm(posted(request))
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "resume", form)
     changes: dict[str, Any] = {"pause_reason": "", "audit": {"reason": form.cleaned_data["reason"]}}
@@ -150,7 +150,7 @@ def resume(request: HttpRequest, key: UUID) -> HttpResponse:
 def resume_suspended(request: HttpRequest, key: UUID) -> HttpResponse:
     """Let a suspended campaign go on as far as its thresholds have room; with a reason."""
     campaign = _campaign(request, key, "campaigns.resume_suspended")
-    form = NeededReasonForm(request.POST or None)
+    form = NeededReasonForm(posted(request))
     if request.method == "GET" or not form.is_valid():
         usage = thresholds.usage(campaign.workspace)
         room = min((one.room for one in usage), default=None)
@@ -173,7 +173,7 @@ def resume_suspended(request: HttpRequest, key: UUID) -> HttpResponse:
 def stop(request: HttpRequest, key: UUID) -> HttpResponse:
     """End a campaign for good: what has not left becomes cancelled."""
     campaign = _campaign(request, key, "campaigns.stop")
-    form = StopForm(request.POST or None)
+    form = StopForm(posted(request))
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "stop", form)
     said = {"reason": form.cleaned_data["reason"], "left": form.cleaned_data["asked"]}

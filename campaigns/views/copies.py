@@ -18,7 +18,7 @@ from campaigns.models import Campaign
 from campaigns.models.campaign import Origin
 from campaigns.questions import DuplicateForm, ResendForm
 from campaigns.reading import Reading
-from campaigns.views.detail import find_campaign
+from campaigns.views.detail import find_campaign, posted
 
 asks = require_http_methods(["GET", "POST"])
 
@@ -38,7 +38,7 @@ def duplicate(request: HttpRequest, key: UUID) -> HttpResponse:
     campaign = find_campaign(request, key)
     check(request, "campaigns.read_text", campaign.author_id)
     ready = campaign.recipients if campaign.recipients and campaign.recipients.is_ready else None
-    form = DuplicateForm(request.POST or None, initial={"token": uuid.uuid4()})
+    form = DuplicateForm(posted(request), initial={"token": uuid.uuid4()})
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "campaigns/ask_duplicate.html", form, recipients=ready)
     given = form.cleaned_data
@@ -58,7 +58,7 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
     found = reading.read(campaign)
     rows = [row for row in found.reasons if row.resendable]
     token = {"token": uuid.uuid4()}
-    form = ResendForm(request.POST or None, rows=rows, initial=token | _preset(request, found))
+    form = ResendForm(posted(request), rows=rows, initial=token | _preset(request, found))
     if "resend" not in controlling.offered(campaign, request.membership):  # type: ignore[attr-defined]
         return _refused(request, campaign, _("Wait until the campaign is completed or stopped."))
     if not rows:

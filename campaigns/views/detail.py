@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
@@ -38,6 +38,11 @@ def find_campaign(request: HttpRequest, key: UUID) -> Campaign:
     rows = Campaign.objects.for_user(request.user)
     rows = rows.select_related(*reading.SHOWN_WITH, "workspace", "parent")
     return get_object_or_404(rows, key=key)
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What a form is bound to: also an empty POST is an answer."""
+    return request.POST if request.method == "POST" else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,7 @@ tallies = st.lists(
 @pytest.mark.parametrize("over", [True, False])
 def test_sent_failed_and_other_are_all_messages(rows, held, more, gives_receipts, over):
     written = sum(row.messages for row in rows)
-    found = result(
-        rows, total=written + more, held=held, gives_receipts=gives_receipts, over=over
-    )
+    found = result(rows, total=written + more, held=held, gives_receipts=gives_receipts, over=over)
     assert found.sent + found.failed + found.other == written + more == found.total
     assert sum(part.messages for part in found.parts) == found.total
     assert all(part.messages >= 0 for part in found.parts)

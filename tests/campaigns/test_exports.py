@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+import csv
+import io
+import stat
+from datetime import timedelta
+
+import openpyxl
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Job, Membership
+from campaigns import exports, tasks
+from campaigns.lookup import Filter
+from campaigns.models import Message
+from tests.campaigns.building import EVERY_STATE, Made, make_sent_campaign
+
+WILD = [
+    "=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\0=1", "＝1", "＋1", "－1", "＠1",
+    "=cmd|' /C calc'!A1", '=HYPERLINK("x")',
+]  # fmt: skip
+
+
+@pytest.fixture
+def sent(make_campaign, practice):
+    def make(made=EVERY_STATE, **fields):
+        return make_sent_campaign(make_campaign(), made, carrier=practice, **fields)
+
+    return make
+
+
+@pytest.fixture
+def rung(monkeypatch):
+    ids = []
+    monkeypatch.setattr(tasks.export_numbers, "delay", ids.append)
+    return ids
+
+
+def url(campaign):
+    return reverse("campaigns:export", args=[campaign.key])
+
+
+def body(answer):
+    return b"".join(answer.streaming_content)
+
+
+def rows_of_csv(answer):
+    return list(csv.DictReader(io.StringIO(body(answer).decode("utf-8-sig"))))
+
+
+def sheet_of(data):
+    return openpyxl.load_workbook(io.BytesIO(data)).active
+
+
+@pytest.mark.parametrize("value", WILD)
+def test_no_csv_cell_is_a_formula(value):
+    text = "".join(exports.csv_lines(["a"], [[value]]))
+    cell = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))[1][0]
+    assert not cell.startswith(exports.DANGEROUS)
+    assert cell.lstrip("'") == value.replace("\0", "")
+
+
+@pytest.mark.parametrize("value", WILD)
+def test_every_text_cell_of_a_workbook_is_text(value):
+    file = io.BytesIO()
+    exports.write_xlsx(file, ["a", "b"], [[value, 3]])
+    row = sheet_of(file.getvalue())[2]
+    assert row[0].data_type in ("s", "n")
+    assert not isinstance(row[0].value, int)
+    assert row[0].data_type != "f"
+    assert row[1].value == 3
+
+
+def test_the_csv_holds_every_message_with_result_reason_and_money(signed_in, operator, sent):
+    campaign = sent()
+    answer = signed_in(operator).post(url(campaign), {"form": "csv"})
+    rows = rows_of_csv(answer)
+    assert len(rows) == len(EVERY_STATE)
+    second = rows[1]
+    assert second["phone_number"] == "'+61491570006"
+    assert (second["result"], second["segments"], second["cost"]) == ("sent", "2", "0.108000")
+    assert second["receipt_time_utc"] == "2026-11-21 09:00:07"
+    failed = rows[3]
+    assert failed["reason"] == "Phone off or out of coverage"
+    assert failed["carrier_code"] == "stat:UNDELIV err:027"
+    assert {row["message_id"] for row in rows} == {
+        str(m.reference) for m in Message.objects.filter(campaign=campaign)
+    }
+
+
+def test_the_workbook_keeps_the_plus_and_is_text(signed_in, operator, sent):
+    answer = signed_in(operator).post(url(sent()), {"form": "xlsx"})
+    sheet = sheet_of(body(answer))
+    assert sheet["A3"].value == "+61491570006"
+    assert sheet["A3"].data_type == "s"
+    assert sheet.max_row == len(EVERY_STATE) + 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"is": "failed"}, 4),
+        ({"is": "failed", "reason": "unreachable"}, 1),
+        ({"country": "AU"}, 3),
+        ({"is": "sent", "country": "AU"}, 1),
+    ],
+)
+def test_an_export_holds_what_the_filters_leave(given, expected, signed_in, operator, sent):
+    answer = signed_in(operator).post(url(sent()), given | {"form": "csv"})
+    assert len(rows_of_csv(answer)) == expected
+    event = AuditEvent.objects.get(action="campaign.export")
+    assert event.data["rows"] == expected
+    assert event.actor == operator
+
+
+@pytest.mark.parametrize(
+    ("who", "expected"),
+    [("operator", 200), ("admin", 200), ("colleague", 403), ("finance", 403), ("viewer", 403),
+     ("stranger", 404)],
+)  # fmt: skip
+def test_numbers_leave_only_with_those_who_may(who, expected, request, signed_in, sent):
+    client = signed_in(request.getfixturevalue(who))
+    assert client.post(url(sent()), {"form": "csv"}).status_code == expected
+    assert AuditEvent.objects.filter(action="campaign.export").count() == (expected == 200)
+
+
+def test_an_export_is_never_made_by_following_a_link(signed_in, operator, sent):
+    assert signed_in(operator).get(url(sent())).status_code == 405
+
+
+def test_an_unknown_form_is_not_found(signed_in, operator, sent):
+    assert signed_in(operator).post(url(sent()), {"form": "exe"}).status_code == 404
+
+
+@pytest.fixture
+def job_of(signed_in, operator, sent, settings, tmp_path, monkeypatch, rung,
+           django_capture_on_commit_callbacks):  # fmt: skip
+    """A large export as it was asked for: the client, its job."""
+    settings.EXPORTS = tmp_path / "exports"
+    monkeypatch.setattr(exports, "INLINE_ROWS", 5)
+    monkeypatch.setattr(exports, "CHUNK", 5)
+    client = signed_in(operator)
+    with django_capture_on_commit_callbacks(execute=True):
+        answer = client.post(url(sent()), {"form": "xlsx"})
+    job = Job.objects.get()
+    assert answer.url == reverse("campaigns:job", args=[job.key])
+    assert rung == [job.pk]
+    return client, job
+
+
+def download(job):
+    return reverse("campaigns:download", args=[job.key])
+
+
+def test_a_large_workbook_is_made_in_the_background(job_of, settings):
+    client, job = job_of
+    page = client.get(reverse("campaigns:job", args=[job.key])).content.decode()
+    assert f"0 of {len(EVERY_STATE)} rows written" in page
+    assert client.get(download(job)).status_code == 404
+    exports.run(job.pk)
+    page = client.get(reverse("campaigns:job", args=[job.key])).content.decode()
+    assert download(job) in page
+    assert "hx-trigger" not in page.partition('id="job"')[2].partition(">")[0]
+    answer = client.get(download(job))
+    assert sheet_of(body(answer)).max_row == len(EVERY_STATE) + 1
+    file = settings.EXPORTS / Job.objects.get().file
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_job_that_runs_twice_ends_with_one_whole_file(job_of, settings):
+    _client, job = job_of
+    exports.run(job.pk)
+    exports.run(job.pk)
+    Job.objects.update(state="running")
+    exports.run(job.pk)
+    assert Job.objects.get().state == "done"
+    assert len(list(settings.EXPORTS.iterdir())) == 1
+
+
+def test_the_right_is_checked_again_at_the_download(job_of, operator, signed_in, admin):
+    client, job = job_of
+    exports.run(job.pk)
+    assert signed_in(admin).get(download(job)).status_code == 404
+    Membership.objects.filter(user=operator).update(role="viewer")
+    assert client.get(download(job)).status_code == 403
+
+
+def test_a_file_is_kept_for_a_day(job_of, settings):
+    client, job = job_of
+    exports.run(job.pk)
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    assert client.get(download(job)).status_code == 404
+    exports.sweep(timezone.now())
+    assert not Job.objects.exists()
+    assert not list(settings.EXPORTS.iterdir())
+
+
+def test_a_job_whose_bell_was_lost_is_found(job_of):
+    _client, job = job_of
+    now = timezone.now()
+    assert exports.unfinished(now) == []
+    assert exports.unfinished(now + timedelta(minutes=1)) == [job.pk]
+    exports.run(job.pk)
+    assert exports.unfinished(now + timedelta(hours=2)) == []
+
+
+def test_messages_are_read_in_chunks_and_in_order(sent, monkeypatch, django_assert_num_queries):
+    campaign = sent([Made("delivered")] * 12)
+    monkeypatch.setattr(exports, "CHUNK", 5)
+    campaign.carrier.gives_receipts  # noqa: B018 - loaded before the queries are counted
+    with django_assert_num_queries(4):
+        rows = list(exports.message_rows(campaign, Filter()))
+    assert [row[0] for row in rows] == [f"+1202555{100 + n:04}" for n in range(12)]
