@@ -33,7 +33,7 @@ from smsconsole.demoing.numbers import numbers, of_every_fate
 
 WAIT_SECONDS = 120.0
 SLOW, FULL_SPEED = 60, 1000  # segments a second at the practice carrier
-NAMES = ("Ann", "Bruno", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hanna", "Ines", "Jun")
+NAMES = ("Ann", "Bruno", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hanna", "Irene", "Jun")
 
 
 class Stuck(Exception):

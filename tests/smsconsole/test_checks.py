@@ -12,7 +12,7 @@ from smsconsole import checks
 SOUND: dict[str, Any] = {
     "PRODUCTION": True,
     "DEBUG": False,
-    "SECRET_KEY": "k7Vq-3nZp0LwTgXy9RbHs2MdJf6QcEa1uNiOt8KvWlBzYxGh5S",
+    "SECRET_KEY": "k7Vq-3nZp0LwTgXy9RbHs2MdJf6QcEa1uNi5t8KvWlBzYxGh5S-9w",
     "FAILPOINT": "",
     "ALLOWED_HOSTS": ["sms.example.com"],
     "SITE_URL": "https://sms.example.com",
