@@ -150,7 +150,7 @@ def side(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     campaign = draft(request, key)
     form = CampaignForm(initial=typed(campaign), campaign=campaign)
     context = {"campaign": campaign, "form": form, **panel(request, campaign, form)}
-    return render(request, "campaigns/_estimate.html", context)
+    return render(request, "campaigns/_counted.html", context)
 
 
 @require_http_methods(["GET", "POST"])
