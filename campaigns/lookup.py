@@ -7,6 +7,7 @@ import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -128,7 +129,7 @@ def _reference(sought: str) -> uuid.UUID | None:
 class Page:
     """Some rows in order, and the keys with which the neighbouring pages begin."""
 
-    rows: list[Message]
+    rows: list[Any]
     newer: int | None = None
     older: int | None = None
 

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from django.db.models import Sum
 from django.utils import timezone
@@ -19,9 +18,10 @@ from campaigns.statistics import CountryRow, HourRow, ReasonRow, Result
 
 SHOWN_WITH = ("sender", "author", "carrier", "recipients")
 SUMS = ("messages", "segments", "billed", "amount", "unpriced")
+SUMS_BY = tuple(f"{name}__sum" for name in SUMS)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StateSum:
     """Counts of one campaign in one state, over all countries and reasons."""
 
@@ -107,11 +107,11 @@ def imported(campaign: Campaign) -> Imported | None:
 
 def results(campaigns: Sequence[Campaign]) -> dict[int, Result]:
     """The result of each campaign by its key, in one query."""
-    rows = CampaignTally.objects.filter(campaign__in=campaigns).values("campaign_id", "state")
-    groups: dict[int, list[Any]] = defaultdict(list)
-    for row in rows.annotate(**{f"sum_{name}": Sum(name) for name in SUMS}):
-        sums = {name: row[f"sum_{name}"] for name in SUMS}
-        groups[row["campaign_id"]].append(StateSum(row["state"], **sums))
+    rows = CampaignTally.objects.filter(campaign__in=campaigns)
+    groups: dict[int, list[StateSum]] = defaultdict(list)
+    grouped = rows.values("campaign_id", "state").annotate(*map(Sum, SUMS))
+    for pk, state, *sums in grouped.values_list("campaign_id", "state", *SUMS_BY):
+        groups[pk].append(StateSum(state, *sums))
     return {
         campaign.pk: statistics.result(
             groups[campaign.pk],

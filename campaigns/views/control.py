@@ -8,13 +8,13 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import check, requires
+from accounts.access import SignedIn, check, requires
 from billing import thresholds
 from campaigns import controlling, reading, tasks
 from campaigns.announcing import announce
@@ -26,7 +26,7 @@ from campaigns.views.detail import find_campaign, posted
 asks = require_http_methods(["GET", "POST"])
 
 
-def _campaign(request: HttpRequest, key: UUID, permission: str) -> Campaign:
+def _campaign(request: SignedIn, key: UUID, permission: str) -> Campaign:
     """The campaign, if the person may do this to it: else 404 or 403."""
     campaign = find_campaign(request, key)
     check(request, permission, campaign.author_id)
@@ -34,7 +34,7 @@ def _campaign(request: HttpRequest, key: UUID, permission: str) -> Campaign:
 
 
 def _ask(
-    request: HttpRequest, campaign: Campaign, action: str, form: forms.Form, **more: Any
+    request: SignedIn, campaign: Campaign, action: str, form: forms.Form, **more: Any
 ) -> HttpResponse:
     """The question, with the numbers it is about; or why it comes too late."""
     if not controlling.is_due(campaign, action):
@@ -46,12 +46,12 @@ def _ask(
     return render(request, f"campaigns/ask_{action}.html", context)
 
 
-def _too_late(request: HttpRequest, campaign: Campaign, action: str) -> HttpResponse:
+def _too_late(request: SignedIn, campaign: Campaign, action: str) -> HttpResponse:
     """Done already: the same page as after doing it. Else a sentence that says why not."""
     campaign.refresh_from_db(fields=["state", "send_at", "pause_reason"])
     if campaign.state == CAMPAIGN_MOVES[action][1]:
         return _details(campaign)
-    membership = request.membership  # type: ignore[attr-defined]
+    membership = request.membership
     context = {
         "campaign": campaign,
         "why": controlling.why_not(campaign, action),
@@ -73,7 +73,7 @@ def _ring(campaign: Campaign) -> None:
 
 @requires("campaigns.cancel")
 @asks
-def cancel(request: HttpRequest, key: UUID) -> HttpResponse:
+def cancel(request: SignedIn, key: UUID) -> HttpResponse:
     """Cancel a draft, or a scheduled campaign until 5 minutes before its start."""
     campaign = _campaign(request, key, "campaigns.cancel")
     form = ReasonForm(posted(request))
@@ -90,7 +90,7 @@ def cancel(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @requires("campaigns.edit")
 @asks
-def take_back(request: HttpRequest, key: UUID) -> HttpResponse:
+def take_back(request: SignedIn, key: UUID) -> HttpResponse:
     """Make a scheduled campaign a draft again, under the same rule as cancelling."""
     campaign = _campaign(request, key, "campaigns.edit")
     form = ReasonForm(posted(request))
@@ -106,7 +106,7 @@ def take_back(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @requires("campaigns.pause")
 @asks
-def pause(request: HttpRequest, key: UUID) -> HttpResponse:
+def pause(request: SignedIn, key: UUID) -> HttpResponse:
     """Nothing more leaves until a person resumes it."""
     campaign = _campaign(request, key, "campaigns.pause")
     form = ReasonForm(posted(request))
@@ -126,7 +126,7 @@ def pause(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @requires("campaigns.resume")
 @asks
-def resume(request: HttpRequest, key: UUID) -> HttpResponse:
+def resume(request: SignedIn, key: UUID) -> HttpResponse:
     """Let a paused campaign go on."""
     campaign = _campaign(request, key, "campaigns.resume")
     form = ReasonForm(posted(request))
@@ -147,7 +147,7 @@ def resume(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @requires("campaigns.resume_suspended")
 @asks
-def resume_suspended(request: HttpRequest, key: UUID) -> HttpResponse:
+def resume_suspended(request: SignedIn, key: UUID) -> HttpResponse:
     """Let a suspended campaign go on as far as its thresholds have room; with a reason."""
     campaign = _campaign(request, key, "campaigns.resume_suspended")
     form = NeededReasonForm(posted(request))
@@ -170,7 +170,7 @@ def resume_suspended(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @requires("campaigns.stop")
 @asks
-def stop(request: HttpRequest, key: UUID) -> HttpResponse:
+def stop(request: SignedIn, key: UUID) -> HttpResponse:
     """End a campaign for good: what has not left becomes cancelled."""
     campaign = _campaign(request, key, "campaigns.stop")
     form = StopForm(posted(request))

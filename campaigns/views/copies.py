@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import check, requires
+from accounts.access import SignedIn, check, requires
 from campaigns import controlling, copying, reading
 from campaigns.models import Campaign
 from campaigns.models.campaign import Origin
@@ -24,16 +24,16 @@ asks = require_http_methods(["GET", "POST"])
 
 
 def _ask(
-    request: HttpRequest, campaign: Campaign, template: str, form: Any, **more: Any
+    request: SignedIn, campaign: Campaign, template: str, form: Any, **more: Any
 ) -> HttpResponse:
     context = {"campaign": campaign, "form": form, **more}
-    context["back_url"] = redirect("campaigns:detail", campaign.key).url  # type: ignore[attr-defined]
+    context["back_url"] = redirect("campaigns:detail", campaign.key).url
     return render(request, template, context)
 
 
 @requires("campaigns.create")
 @asks
-def duplicate(request: HttpRequest, key: UUID) -> HttpResponse:
+def duplicate(request: SignedIn, key: UUID) -> HttpResponse:
     """A new draft with the content and settings, and the recipients if the person says so."""
     campaign = find_campaign(request, key)
     check(request, "campaigns.read_text", campaign.author_id)
@@ -51,7 +51,7 @@ def duplicate(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @requires("campaigns.create")
 @asks
-def resend(request: HttpRequest, key: UUID) -> HttpResponse:
+def resend(request: SignedIn, key: UUID) -> HttpResponse:
     """A linked draft to the numbers that failed for reasons a second try can overcome."""
     campaign = find_campaign(request, key)
     check(request, "campaigns.read_numbers", campaign.author_id)
@@ -59,7 +59,7 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
     rows = [row for row in found.reasons if row.resendable]
     token = {"token": uuid.uuid4()}
     form = ResendForm(posted(request), rows=rows, initial=token | _preset(request, found))
-    if "resend" not in controlling.offered(campaign, request.membership):  # type: ignore[attr-defined]
+    if "resend" not in controlling.offered(campaign, request.membership):
         return _refused(request, campaign, _("Wait until the campaign is completed or stopped."))
     if not rows:
         return _refused(request, campaign, _("No message failed for a reason worth a second try."))
@@ -74,7 +74,7 @@ def resend(request: HttpRequest, key: UUID) -> HttpResponse:
     return redirect("campaigns:edit", draft.key)
 
 
-def _preset(request: HttpRequest, found: Reading) -> dict[str, Any]:
+def _preset(request: SignedIn, found: Reading) -> dict[str, Any]:
     """The one reason whose button was clicked, else all of them."""
     reason = request.GET.get("reason")
     known = {row.code for row in found.reasons if row.resendable}
@@ -92,6 +92,6 @@ def _about(campaign: Campaign, rows: list[Any]) -> dict[str, Any]:
     }
 
 
-def _refused(request: HttpRequest, campaign: Campaign, why: str) -> HttpResponse:
+def _refused(request: SignedIn, campaign: Campaign, why: str) -> HttpResponse:
     context = {"campaign": campaign, "why": why, "acts": frozenset()}
     return render(request, "campaigns/refused.html", context)

@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import requires
+from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
 from campaigns import controlling, reading, trail
 from campaigns.failures import failure
@@ -33,14 +33,14 @@ PARTS = {
 BUCKETS = ((Bucket.SENT, _("Sent")), (Bucket.FAILED, _("Failed")), (Bucket.OTHER, _("Other")))
 
 
-def find_campaign(request: HttpRequest, key: UUID) -> Campaign:
+def find_campaign(request: SignedIn, key: UUID) -> Campaign:
     """The campaign of this workspace with all a page shows of it, or 404."""
     rows = Campaign.objects.for_user(request.user)
     rows = rows.select_related(*reading.SHOWN_WITH, "workspace", "parent")
     return get_object_or_404(rows, key=key)
 
 
-def posted(request: HttpRequest) -> QueryDict | None:
+def posted(request: SignedIn) -> QueryDict | None:
     """What a form is bound to: also an empty POST is an answer."""
     return request.POST if request.method == "POST" else None
 
@@ -73,10 +73,10 @@ def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bo
 
 @requires("campaigns.view")
 @require_http_methods(["GET", "POST"])
-def detail(request: HttpRequest, key: UUID) -> HttpResponse:
+def detail(request: SignedIn, key: UUID) -> HttpResponse:
     """The details page; htmx asks for its live parts. A POST looks for a number, only reading."""
     campaign = find_campaign(request, key)
-    membership = request.membership  # type: ignore[attr-defined]
+    membership = request.membership
     found = reading.read(campaign)
     context: dict[str, Any] = {
         "campaign": campaign,
@@ -98,7 +98,7 @@ def detail(request: HttpRequest, key: UUID) -> HttpResponse:
     return render(request, template, context | {"oob": bool(part)})
 
 
-def _part(request: HttpRequest) -> str:
+def _part(request: SignedIn) -> str:
     """The part of the page that htmx asks for, by the id of its place; else the whole page."""
     htmx = request.htmx  # type: ignore[attr-defined]
     if not htmx or htmx.history_restore_request or htmx.target not in PARTS:
@@ -114,7 +114,7 @@ def _events(campaign: Campaign) -> list[AuditEvent]:
 
 
 def _phones(
-    request: HttpRequest, campaign: Campaign, found: Reading, *, clear: bool
+    request: SignedIn, campaign: Campaign, found: Reading, *, clear: bool
 ) -> dict[str, Any]:
     """The phone-number table: filtered by address, searched by what was posted."""
     given: Mapping[str, str] = request.POST if request.method == "POST" else request.GET

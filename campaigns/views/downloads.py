@@ -8,14 +8,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit
-from accounts.access import check, requires
+from accounts.access import SignedIn, check, requires
 from accounts.models import Job, JobState
 from campaigns import exports, reading, tasks
 from campaigns.lookup import Filter
@@ -28,7 +28,7 @@ SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 @requires("campaigns.export_numbers")
 @require_POST
-def export(request: HttpRequest, key: UUID) -> HttpResponseBase:
+def export(request: SignedIn, key: UUID) -> HttpResponseBase:
     """The phone-number table as the filters leave it, in clear; audited."""
     campaign = find_campaign(request, key)
     check(request, "campaigns.export_numbers", campaign.author_id)
@@ -66,7 +66,7 @@ def _xlsx(campaign: Campaign, chosen: Filter) -> HttpResponseBase:
 
 
 def _in_background(
-    request: HttpRequest, campaign: Campaign, chosen: Filter, count: int
+    request: SignedIn, campaign: Campaign, chosen: Filter, count: int
 ) -> HttpResponse:
     job = Job.objects.create(
         workspace=campaign.workspace, user=request.user, kind=exports.KIND, total=count,
@@ -76,7 +76,7 @@ def _in_background(
     return redirect("campaigns:job", job.key)
 
 
-def _my_job(request: HttpRequest, key: UUID) -> tuple[Job, Campaign]:
+def _my_job(request: SignedIn, key: UUID) -> tuple[Job, Campaign]:
     """The person's own export, whose campaign's numbers they may still take away."""
     rows = Job.objects.for_user(request.user).filter(user=request.user, kind=exports.KIND)
     job = get_object_or_404(rows, key=key)
@@ -88,7 +88,7 @@ def _my_job(request: HttpRequest, key: UUID) -> tuple[Job, Campaign]:
 
 @requires("campaigns.export_numbers")
 @require_GET
-def job(request: HttpRequest, key: UUID) -> HttpResponse:
+def job(request: SignedIn, key: UUID) -> HttpResponse:
     """How far the file is, and the way to it."""
     found, campaign = _my_job(request, key)
     waits = found.state in (JobState.WAITING, JobState.RUNNING)
@@ -98,7 +98,7 @@ def job(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @requires("campaigns.export_numbers")
 @require_GET
-def download(request: HttpRequest, key: UUID) -> HttpResponseBase:
+def download(request: SignedIn, key: UUID) -> HttpResponseBase:
     """The finished file, to whoever asked for it, for a day."""
     found, _campaign = _my_job(request, key)
     path = settings.EXPORTS / found.file

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,13 +11,13 @@ from urllib.parse import urlencode
 
 import phonenumbers
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
-from accounts.access import requires
+from accounts.access import SignedIn, requires
 from accounts.models import Membership
 from campaigns import controlling, exports, reading, statistics
 from campaigns.lookup import page
@@ -58,13 +58,13 @@ class Chosen:
 
     @classmethod
     def read(cls, given: Mapping[str, str]) -> Chosen:
-        one_of = {
+        one_of: dict[str, Collection[str]] = {
             "state": set(CampaignState),
             "scenario": set(ScenarioType.values),
             "country": phonenumbers.SUPPORTED_REGIONS,
             "period": PERIODS.keys(),
         }
-        kept = {n: given.get(n, "") for n, known in one_of.items() if given.get(n) in known}
+        kept = {n: given.get(n, "") for n, known in one_of.items() if given.get(n, "") in known}
         sender = given.get("sender", "")
         kept["sender"] = sender if re.fullmatch(r"[A-Za-z0-9]{1,15}", sender) else ""
         return cls(q=given.get("q", "").replace("\0", "").strip()[:100], **kept)
@@ -139,13 +139,13 @@ def _row(campaign: Campaign, result: Result, membership: Membership) -> Row:
     )
 
 
-def _shown(request: HttpRequest) -> CampaignQuerySet:
+def _shown(request: SignedIn) -> CampaignQuerySet:
     return Campaign.objects.for_user(request.user).shown().select_related(*reading.SHOWN_WITH)
 
 
 @requires("campaigns.view")
 @require_GET
-def campaign_list(request: HttpRequest) -> HttpResponse:
+def campaign_list(request: SignedIn) -> HttpResponse:
     """Every campaign of the workspace; htmx asks for the rows, or for one that is sending."""
     if request.htmx and "row" in request.GET:  # type: ignore[attr-defined]
         return _one_row(request)
@@ -153,7 +153,7 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     rows = _shown(request)
     found = page(chosen.rows(rows), "pk", request.GET, ROWS, up=False)
     context: dict[str, Any] = {
-        "rows": rows_of(found.rows, request.membership),  # type: ignore[attr-defined]
+        "rows": rows_of(found.rows, request.membership),
         "chosen": chosen,
         "newer": found.newer and "?" + chosen.query(before=str(found.newer)),
         "older": found.older and "?" + chosen.query(after=str(found.older)),
@@ -164,15 +164,15 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/list.html", context | _frame(request, rows, chosen))
 
 
-def _wants(request: HttpRequest, target: str) -> bool:
+def _wants(request: SignedIn, target: str) -> bool:
     htmx = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.history_restore_request and htmx.target == target
 
 
-def _one_row(request: HttpRequest) -> HttpResponse:
+def _one_row(request: SignedIn) -> HttpResponse:
     key = request.GET["row"]
     campaign = get_object_or_404(_shown(request), key=key if _is_key(key) else None)
-    rows = rows_of([campaign], request.membership)  # type: ignore[attr-defined]
+    rows = rows_of([campaign], request.membership)
     return render(request, "campaigns/_row.html", {"row": rows[0]})
 
 
@@ -180,7 +180,7 @@ def _is_key(text: str) -> bool:
     return bool(re.fullmatch(r"[0-9a-f-]{36}", text))
 
 
-def _frame(request: HttpRequest, rows: CampaignQuerySet, chosen: Chosen) -> dict[str, Any]:
+def _frame(request: SignedIn, rows: CampaignQuerySet, chosen: Chosen) -> dict[str, Any]:
     """What stands around the rows: tabs with their counts, and the filters' choices."""
     counted = chosen.rows(rows, state=False).order_by().values("state")
     counts = {row["state"]: row["n"] for row in counted.annotate(n=Count("pk"))}
@@ -206,7 +206,7 @@ def _frame(request: HttpRequest, rows: CampaignQuerySet, chosen: Chosen) -> dict
 
 @requires("campaigns.view")
 @require_GET
-def export_list(request: HttpRequest) -> StreamingHttpResponse:
+def export_list(request: SignedIn) -> StreamingHttpResponse:
     """The totals of the filtered list as CSV: counts and money, no number and no text."""
     rows = Chosen.read(request.GET).rows(_shown(request)).order_by("-pk")[:EXPORT_MAX]
     campaigns = list(rows)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.access import requires
+from accounts.access import SignedIn, requires
 from accounts.models import Membership
 from campaigns import reading
 from campaigns.lookup import TooShort, find, read_digits
@@ -48,12 +48,12 @@ class Found:
 
 @requires("search.use")
 @require_http_methods(["GET", "POST"])
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: SignedIn) -> HttpResponse:
     """By task name, C-12, number, last digits or message ID. Posted, so that no number is kept
     in an address, a history or a log.
     """
     sought = request.POST.get("q", "").replace("\0", "").strip()[:100]
-    found = _search(request.membership, request.user, sought) if sought else None  # type: ignore[attr-defined]
+    found = _search(request.membership, request.user, sought) if sought else None
     return render(request, "campaigns/search.html", {"sought": sought, "found": found})
 
 

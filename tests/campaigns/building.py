@@ -67,7 +67,7 @@ def make_sent_campaign(
         workspace=template.workspace, created_by=template.author, original_name="slots.xlsx",
         state=ImportState.READY, accepted=len(made), rows_read=len(made) + 5, refused=5,
         tally={"not_valid": 2, "duplicate": 2, "opted_out": 1}, countries=dict(countries),
-        variables=["name"] if any(row.values for row in made) else [],
+        variables=["name", "slot"][: max(len(row.values) for row in made)],
     )  # fmt: skip
     Recipient.objects.bulk_create(
         Recipient(source=source, row=at + 2, number=numbers[at], country=row.country,
