@@ -121,8 +121,7 @@ def submit(campaign: Campaign, by: User, *, partial_ok: bool = False, seen: str 
     found = review(locked)
     problems = found.problems + _refusals(locked, found, partial_ok=partial_ok, seen=seen)
     carrier = Carrier.objects.filter(workspace=locked.workspace, is_on=True).order_by("pk").first()
-    if carrier is None:
-        problems.append(Problem("", _("No carrier is in use. Ask an admin to switch one on.")))
+    problems += _carrier_problems(locked, carrier)
     if problems or carrier is None or found.estimate is None:
         raise CannotSubmit(problems)
     frozen = _frozen(locked, carrier, found.estimate)
@@ -135,6 +134,24 @@ def submit(campaign: Campaign, by: User, *, partial_ok: bool = False, seen: str 
     }
     locked.move("submit", by=by, audit=said, partial_ok=partial_ok, **frozen)
     campaign.refresh_from_db()
+
+
+def _carrier_problems(campaign: Campaign, carrier: Carrier | None) -> list[Problem]:
+    """Rows that were practised with may never leave through a real carrier."""
+    if carrier is None:
+        return [Problem("", _("No carrier is in use. Ask an admin to switch one on."))]
+    source = campaign.recipients
+    if source is None or carrier.is_practice or not source.options.get("practice_only"):
+        return []
+    return [
+        Problem(
+            "id_file",
+            _(
+                "These numbers come from a campaign of the practice carrier and are not sent"
+                " through a real one. Import your own list."
+            ),
+        )
+    ]
 
 
 def _frozen(campaign: Campaign, carrier: Carrier, estimate: Estimate) -> dict[str, Any]:

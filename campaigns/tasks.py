@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
 from accounts import notices
 from campaigns import estimating, exports, receipts, sending, ticking
@@ -18,16 +19,19 @@ def tick() -> None:
 
 @shared_task
 def look_after() -> None:
-    """Restart imports whose reader died, and send the notices that people want by mail."""
+    """Restart imports and exports whose worker died, and send the notices people want by mail."""
     for pk in importing.recover_imports():
         check_import.delay(pk)
+    for pk in exports.unfinished(timezone.now()):
+        export_numbers.delay(pk)
     notices.send_mails()
 
 
 @shared_task
 def sweep() -> None:
-    """Ask about what is in doubt; receipts that never came or came too early."""
+    """Ask about what is in doubt; receipts that never came or too early; old export files."""
     ticking.sweep()
+    exports.sweep(timezone.now())
 
 
 def ring_for(bells: ticking.Bells) -> None:

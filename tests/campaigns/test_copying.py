@@ -10,6 +10,8 @@ from campaigns import copying
 from campaigns.failures import RETRYABLE
 from campaigns.models import Campaign, Message, Recipient, RecipientImport
 from campaigns.states import CampaignState
+from campaigns.submitting import CannotSubmit, submit
+from carriers.models import Carrier
 from senders.models import OptOut
 from tests.campaigns.building import EVERY_STATE, Made, make_sent_campaign
 
@@ -198,3 +200,14 @@ def test_text_and_numbers_are_copied_by_those_who_may_read_them(
 def test_only_reasons_worth_it_are_retryable():
     assert {"unreachable", "expired", "sender_not_approved"} <= RETRYABLE
     assert not RETRYABLE & {"opted_out", "unknown_subscriber", "invalid_number", "no_receipt"}
+
+
+def test_practised_rows_are_refused_at_submit_by_a_real_carrier(sent, operator, monkeypatch):
+    draft = copying.resend(sent(FAILED), operator, uuid.uuid4(), ["unreachable"])
+    monkeypatch.setattr(Carrier, "is_practice", False)
+    with pytest.raises(CannotSubmit) as refused:
+        submit(draft, operator)
+    assert any("practice carrier" in str(p.sentence) for p in refused.value.problems)
+    monkeypatch.undo()
+    submit(draft, operator)
+    assert draft.state == "scheduled"
