@@ -68,6 +68,7 @@ def test_a_limit_is_a_whole_number_of_segments(written: str, limit: int) -> None
     ],
 )
 def test_what_is_no_limit_is_refused_with_its_sentence(written: str, code: str) -> None:
+    """Q3."""
     form = threshold(written)
     assert not form.is_valid()
     assert [error.code for error in form.errors.as_data()["limit"]] == [code]

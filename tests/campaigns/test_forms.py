@@ -99,6 +99,7 @@ def test_line_ends_are_counted_once(campaign: Any) -> None:
 
 
 def test_typed_numbers_and_variables_exclude_each_other(campaign: Any) -> None:
+    """M18."""
     found = errors_of(campaign, content="Hi ${name}")
     assert "choose Import Data" in found["manual_numbers"][0]
 

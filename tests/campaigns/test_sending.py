@@ -245,6 +245,25 @@ class TestThresholds:
         assert (window.used, window.limit, window.ceiling) == (20, 5, 20)
         assert not engine.broken()
 
+    def test_what_is_reserved_stays_in_the_window_of_its_day(
+        self, ready: Callable[..., Any], admin: User
+    ) -> None:
+        """Q8: midnight passes between the reservation and the carrier's answer."""
+        campaign = ready(20)
+        thresholds.set_limit(campaign.workspace, Period.DAY, 100, 80, admin)
+        sending.start_due()
+        sending.expand(campaign.pk)
+        claiming.claim()
+        yesterday = timezone.now().date() - timedelta(days=1)
+        ThresholdWindow.objects.update(start=yesterday)
+        Batch.objects.update(reserved_on=yesterday, lease_until=clock.now() - timedelta(seconds=1))
+        sending.recover()
+        engine.run(campaign)
+        engine.run(ready(5))
+        used = dict(ThresholdWindow.objects.values_list("start", "used"))
+        assert used == {yesterday: 20, timezone.now().date(): 5}
+        assert not engine.broken()
+
     def test_its_warning_is_told_once(self, ready: Callable[..., Any], admin: User) -> None:
         campaign = ready(85)
         thresholds.set_limit(campaign.workspace, Period.DAY, 100, 80, admin)
