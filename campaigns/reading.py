@@ -13,12 +13,13 @@ from django.utils import timezone
 from campaigns import statistics
 from campaigns.importing.reasons import DUPLICATE, OPTED_OUT
 from campaigns.models import Batch, Campaign, CampaignTally, HourTally
-from campaigns.states import OVER, Hold
+from campaigns.states import OVER, CampaignState, Hold
 from campaigns.statistics import CountryRow, HourRow, ReasonRow, Result
 
 SHOWN_WITH = ("sender", "author", "carrier", "recipients")
 SUMS = ("messages", "segments", "billed", "amount", "unpriced")
 SUMS_BY = tuple(f"{name}__sum" for name in SUMS)
+SOON = timedelta(seconds=60)
 
 
 @dataclass(slots=True)
@@ -105,6 +106,14 @@ def imported(campaign: Campaign) -> Imported | None:
     return Imported(source.rows_read, invalid, duplicates, opted_out)
 
 
+def is_live(campaign: Campaign, found: Result) -> bool:
+    """Should a page of it keep asking? Also in the moments between submission and start."""
+    now = timezone.now()
+    if campaign.state == CampaignState.SCHEDULED and campaign.send_at is not None:
+        return abs(campaign.send_at - now) < SOON
+    return statistics.is_live(campaign.state, found, campaign.ended_at, now)
+
+
 def results(campaigns: Sequence[Campaign]) -> dict[int, Result]:
     """The result of each campaign by its key, in one query."""
     rows = CampaignTally.objects.filter(campaign__in=campaigns)
@@ -153,5 +162,5 @@ def read(campaign: Campaign) -> Reading:
         written=sum(row.messages for row in tallies),
         segments=sum(row.segments for row in tallies),
         gives_receipts=receipts,
-        live=statistics.is_live(campaign.state, found, campaign.ended_at, timezone.now()),
+        live=is_live(campaign, found),
     )

@@ -76,7 +76,9 @@ def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bo
 def detail(request: SignedIn, key: UUID) -> HttpResponse:
     """The details page; htmx asks for its live parts. A POST looks for a number, only reading."""
     campaign = find_campaign(request, key)
-    membership = request.membership
+    part = _part(request)
+    if part and request.GET.get("seen", campaign.state) != campaign.state:
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     found = reading.read(campaign)
     context: dict[str, Any] = {
         "campaign": campaign,
@@ -85,11 +87,10 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
         "planned": reading.planned(campaign),
         "imported": reading.imported(campaign),
         "took": reading.took(campaign),
-        "acts": controlling.offered(campaign, membership),
+        "acts": controlling.offered(campaign, request.membership),
         "running": campaign.state in RUNNING,
         "written": campaign.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED),
     }
-    part = _part(request)
     if part in ("", "side"):
         context["steps"] = trail.steps(_events(campaign))
     if part in ("", "phone-rows"):

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import SignedIn, requires
 from accounts.models import Membership
-from campaigns import controlling, exports, reading, statistics
+from campaigns import controlling, exports, reading
 from campaigns.lookup import page
 from campaigns.models import Campaign, CampaignQuerySet
 from campaigns.models.campaign import ScenarioType
@@ -125,13 +125,13 @@ def rows_of(campaigns: list[Campaign], membership: Membership) -> list[Row]:
 def _row(campaign: Campaign, result: Result, membership: Membership) -> Row:
     counts = {} if campaign.recipients is None else campaign.recipients.countries
     countries = sorted(counts, key=lambda code: -counts[code])
-    now, zone = timezone.now(), campaign.time_zone
+    zone = campaign.time_zone
     return Row(
         campaign=campaign,
         result=result,
         planned=reading.planned(campaign),
         acts=controlling.offered(campaign, membership),
-        live=statistics.is_live(campaign.state, result, campaign.ended_at, now),
+        live=reading.is_live(campaign, result),
         flags=countries[:FLAGS],
         more=max(len(countries) - FLAGS, 0),
         took=reading.took(campaign),
