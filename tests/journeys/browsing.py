@@ -1,0 +1,117 @@
+"""A real browser that lets no fault of a page pass: errors, refused sources, lost requests."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SHOTS = Path(__file__).resolve().parents[2] / "build" / "shots"
+WIDE, PHONE, NARROW = (1440, 900), (390, 844), (320, 700)
+PATIENCE_MS = 30_000
+
+
+def executable() -> str | None:
+    """The machine's Chromium; Playwright's own download is not used."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextmanager
+def chromium(path: str) -> Iterator[Browser]:
+    """One browser. Its driver runs an event loop in this thread, which Django must not mind."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    try:
+        with sync_playwright() as driver:
+            browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+            yield browser
+            browser.close()
+    finally:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+class Faults:
+    """What went wrong on a page since it was opened; a journey ends with an empty list."""
+
+    def __init__(self, page: Page) -> None:
+        self.seen: list[str] = []
+        self.excused: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.seen.append(f"error: {error}"))
+        page.on("requestfailed", self._failed)
+        page.on("response", self._answered)
+
+    def excuse(self, pattern: str) -> None:
+        """A fault that the journey makes on purpose."""
+        self.excused.append(pattern)
+
+    def left(self) -> list[str]:
+        return [one for one in self.seen if not any(re.search(p, one) for p in self.excused)]
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.seen.append(f"console: {message.text} ({message.location.get('url')})")
+
+    def _failed(self, request: Request) -> None:
+        # A page that is left, a download and a newer poll end what is under way: no fault.
+        if request.failure != "net::ERR_ABORTED":
+            self.seen.append(f"request: {request.failure} {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 500:
+            self.seen.append(f"answer: {response.status} {response.url}")
+
+
+def accessible(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 AA, one line each."""
+    rules = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=rules).response["violations"]
+    return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
+
+
+def sideways(page: Page) -> str:
+    """What sticks out to the right of the page, or nothing."""
+    return str(page.evaluate(
+        """() => {
+          const wide = document.documentElement.clientWidth;
+          if (document.documentElement.scrollWidth <= wide) return "";
+          const out = Array.from(document.querySelectorAll("body *"))
+            .filter((e) => e.getBoundingClientRect().right > wide + 1)
+            .map((e) => `${e.tagName}.${e.className}#${e.id}`);
+          return `${document.documentElement.scrollWidth} > ${wide}: ${out.slice(0, 6).join(" ")}`;
+        }"""
+    ))  # fmt: skip
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a picture for a person to look at, if SHOTS=1 asks for it."""
+    if os.environ.get("SHOTS") == "1":
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        size = page.viewport_size or {}
+        height = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({**size, "height": min(max(height, size["height"]), 4000)})
+        page.screenshot(path=SHOTS / f"{name}.png", animations="disabled")
+        page.set_viewport_size(size)
+
+
+def new_page(browser: Browser, **context: Any) -> Page:
+    """A page in a context of its own, as a person at a desk has it."""
+    width, height = context.pop("size", WIDE)
+    opened = browser.new_context(
+        viewport={"width": width, "height": height}, locale="en-GB", timezone_id="UTC",
+        reduced_motion="reduce", accept_downloads=True, **context,
+    )  # fmt: skip
+    opened.set_default_timeout(PATIENCE_MS)
+    return opened.new_page()
