@@ -85,8 +85,13 @@ def start_import(campaign: Campaign, stored: store.Stored, by: User) -> Recipien
 
 
 @transaction.atomic
-def check_again(campaign: Campaign, by: User, default_country: str | None = None) -> Any:
-    """The same file as a new import, read for the present content; the old one stays as it was."""
+def check_again(
+    campaign: Campaign, by: User, default_country: str | None = None, **answers: Any
+) -> RecipientImport | None:
+    """The same file as a new import, read for the present content; the old one stays as it was.
+
+    *answers* say how to read it: sheet, delimiter, whether hidden rows are left out.
+    """
     old = campaign.recipients
     if old is None or not store.is_kept(old.stored_name):
         return None
@@ -95,7 +100,7 @@ def check_again(campaign: Campaign, by: User, default_country: str | None = None
         stored_name=store.again(old.stored_name), size=old.size, sha256=old.sha256,
         variables=variables_of(campaign.content), state=ImportState.CHECKING,
         default_country=old.default_country if default_country is None else default_country,
-        options={"answers": old.options.get("answers", {}), **_options(campaign)},
+        options={"answers": old.options.get("answers", {}) | answers, **_options(campaign)},
     )  # fmt: skip
     take(campaign, source, Source.IMPORT)
     audit.record("campaign.check_again", campaign, by, country=source.default_country)

@@ -8,8 +8,9 @@ read fresh, because they change without the campaign.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,8 +22,9 @@ from billing import rates, thresholds
 from billing.models import Threshold
 from campaigns import clock
 from campaigns.models import Batch, Campaign, Recipient, RecipientImport
+from campaigns.models.campaign import MANUAL_MAX, Source
 from campaigns.states import BatchState, CampaignState
-from sms.numbers import mask
+from sms.numbers import BadNumber, mask, parse_number, split_numbers
 from sms.template import TemplateError, compile
 from sms.text import MAX_SEGMENTS, is_blank, measure, normalise
 
@@ -163,7 +165,27 @@ def estimate(campaign: Campaign) -> Estimate | None:
         if needs_task(campaign):
             return None
         store(campaign, count(campaign))
-    return _priced(campaign)
+    return _priced(campaign, campaign.estimate)
+
+
+def estimate_typed(campaign: Campaign) -> Estimate | None:
+    """The estimate of numbers that are still being typed: the valid ones, each once."""
+    text = normalise(campaign.content)
+    numbers = _valid(split_numbers(campaign.manual_numbers)[:MANUAL_MAX])
+    if is_blank(text) or "${" in text or not numbers:
+        return None
+    tally = _Tally()
+    tally.add_all(Counter(numbers.values()), text)
+    return _priced(campaign, tally.kept())
+
+
+def _valid(entries: list[str]) -> dict[str, str]:
+    found = {}
+    for entry in entries:
+        with suppress(BadNumber):
+            number = parse_number(entry)
+            found[number.e164] = number.country
+    return found
 
 
 def can_count(campaign: Campaign) -> bool:
@@ -290,8 +312,7 @@ class _Tally:
         }
 
 
-def _priced(campaign: Campaign) -> Estimate:
-    kept = campaign.estimate
+def _priced(campaign: Campaign, kept: dict[str, Any]) -> Estimate:
     prices = campaign.prices
     if not campaign.is_frozen:
         day = clock.day_of(campaign.workspace, campaign.send_at or clock.now())
@@ -354,7 +375,8 @@ def _planned(campaign: Campaign, start: date, end: date) -> int:
 def samples(campaign: Campaign) -> list[dict[str, Any]]:
     """A few real recipients of different countries, masked, with their values."""
     source = campaign.recipients
-    if source is None or not source.is_ready:
+    is_typed = campaign.source == Source.MANUAL
+    if source is None or not source.is_ready or source.is_manual != is_typed:
         return []
     found = []
     for country in list(source.countries)[:SAMPLES]:

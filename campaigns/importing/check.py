@@ -222,12 +222,19 @@ class Writer:
             self.total = max(self.total, round(event.read / event.share) if event.share else 0)
         elif isinstance(event, Meta):
             self.total = event.total or 0
-            self.about |= _readable(asdict(event))
+            self._tell(event)
         else:
             self.done = event
-            self.about |= _readable(asdict(event))
+            self._tell(event)
         if len(self.rows) >= CHUNK or len(self.problems) >= CHUNK:
             self.flush()
+
+    def _tell(self, event: Meta | Done) -> None:
+        """Meta comes first and Done last: what both saw in the file is kept."""
+        told = _readable(asdict(event))
+        for name in ("notices", "seen"):
+            told[name] = [*self.about.get(name, ()), *told[name]]
+        self.about |= told
 
     def flush(self) -> None:
         """Write what was gathered, if this run still holds the import."""
@@ -307,6 +314,7 @@ def _readable(event: dict[str, Any]) -> dict[str, Any]:
     """What the result page shows of the file, without what the import keeps itself."""
     for name in ("problems", "countries", "read", "accepted", "refused"):
         event.pop(name, None)
-    notices = [notice["sentence"] for notice in event.pop("notices", ())]
+    seen = event.pop("notices", ())
+    notices = [notice["sentence"] for notice in seen]
     kept = {key: list(value) if isinstance(value, tuple) else value for key, value in event.items()}
-    return {**kept, "notices": notices}
+    return {**kept, "notices": notices, "seen": [notice["code"] for notice in seen]}

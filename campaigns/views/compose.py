@@ -103,10 +103,12 @@ def page(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpRespo
 
 def panel(request: SignedIn, campaign: Campaign, form: CampaignForm) -> dict[str, Any]:
     """What the side panel and the schedule hint show; a long count is rung for, not made."""
-    is_ready = bool(campaign.pk)
-    estimate = estimating.estimate(campaign) if is_ready else None
+    is_file = bool(campaign.pk) and campaign.source == Source.IMPORT and _has_data(campaign)
+    is_typed = campaign.source == Source.MANUAL
+    estimate = estimating.estimate(campaign) if is_file else None
+    estimate = estimating.estimate_typed(campaign) if is_typed else estimate
     at = form.send_at or campaign.send_at or timezone.now()
-    is_counting = is_ready and estimating.needs_task(campaign)
+    is_counting = is_file and estimating.needs_task(campaign)
     if is_counting and estimating.should_ring(campaign):
         transaction.on_commit(lambda: tasks.count_campaign.delay(campaign.pk), robust=True)
     return {

@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
@@ -26,11 +27,17 @@ from campaigns.importing import rejects
 from campaigns.importing.events import Problem
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
 from campaigns.importing.store import Received, ToDisk, is_kept
+from campaigns.importing.texts import DELIMITERS
 from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
 from campaigns.views import compose
 
 ROWS_A_PAGE = 50
 QUERY_MAX = 60
+# The header row made no sense: perhaps its cells are separated by something else.
+HEADER_CODES = frozenset({"no_number_column", "missing_columns", "no_header"})
+DELIMITER_NAMES = dict(
+    zip(DELIMITERS, (_lazy("comma"), _lazy("semicolon"), _lazy("tab"), _lazy("bar")), strict=True)
+)
 
 
 @csrf_exempt  # the token is checked in _upload, after the handler is in place
@@ -77,6 +84,8 @@ def numbers(request: SignedIn, key: uuid.UUID) -> HttpResponse:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     if not source.is_ready:
         context["question"] = source.about.get("question")
+        context["can_check_again"] = campaign.is_editable and is_kept(source.stored_name)
+        context["delimiters"] = DELIMITER_NAMES.items() if source.error_code in HEADER_CODES else ()
         return render(request, "campaigns/import_refused.html", context)
     context |= _result(request, campaign, source)
     name = "_import_rows" if request.htmx else "import_result"  # type: ignore[attr-defined]
@@ -114,13 +123,13 @@ def confirm(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("campaigns.edit")
 def again(request: SignedIn, key: uuid.UUID) -> HttpResponse:
-    """Check again: the same file, with a default country where one is chosen."""
+    """Check again: the same file, for a country or read in another way."""
     campaign = compose.draft(request, key)
-    country = request.POST.get("country", "")
+    country = request.POST.get("country")
     if country and country not in phonenumbers.SUPPORTED_REGIONS:
         raise Http404
     with transaction.atomic():
-        source = drafting.check_again(campaign, request.user, country)
+        source = drafting.check_again(campaign, request.user, country, **_ways(request, campaign))
         if source is not None:
             transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     if source is None:
@@ -154,6 +163,19 @@ def answer(request: SignedIn, key: uuid.UUID) -> HttpResponse:
             if drafting.answer(campaign, given, request.user):
                 transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
+
+
+def _ways(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
+    """How to read the file, as far as the form asks and the file offers it."""
+    about = campaign.recipients.about if campaign.recipients else {}
+    ways: dict[str, Any] = {}
+    if request.POST.get("sheet") in about.get("sheets", ()):
+        ways["sheet"] = request.POST["sheet"]
+    if request.POST.get("delimiter") in DELIMITERS:
+        ways["delimiter"] = request.POST["delimiter"]
+    if request.POST.get("hidden") in ("keep", "skip"):
+        ways["skip_hidden"] = request.POST["hidden"] == "skip"
+    return ways
 
 
 def _answer(name: str, chosen: str) -> Any:
@@ -210,6 +232,8 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
         "no_country": sum(tally.get(code, 0) for code in NO_COUNTRY),
         "ask_country": bool(source.about.get("ask_country")) or any(map(tally.get, NO_COUNTRY)),
         "dialling_codes": dialling_codes(),
+        "delimiters": DELIMITER_NAMES.items() if source.about.get("delimiter") else (),
+        "hidden": {"hidden_rows", "hidden_rows_skipped"} & set(source.about.get("seen", ())),
         "can_check_again": campaign.is_editable and is_kept(source.stored_name),
         "used_before": drafting.used_before(campaign),
         "seconds": (source.finished_at - source.created_at).total_seconds(),  # type: ignore[operator]

@@ -197,3 +197,11 @@ def test_samples_are_masked_recipients_with_their_values(with_values: Any) -> No
     shown = estimating.samples(campaign)
     assert [sample["values"] for sample in shown] == [{"name": "Ann"}, {"name": "Bo"}]
     assert all("•••" in sample["who"] for sample in shown)
+
+
+def test_numbers_are_estimated_while_they_are_typed(make_campaign: Any) -> None:
+    campaign = make_campaign(manual_numbers="+12025550123\n+1 202 555 0123\n123\n+61491570006")
+    found = estimating.estimate_typed(campaign)
+    assert [(line.country, line.numbers) for line in found.lines] == [("US", 1), ("AU", 1)]
+    campaign.content = "Hi ${name}"
+    assert estimating.estimate_typed(campaign) is None

@@ -260,3 +260,30 @@ def test_hostile_cells_stay_text_on_the_page(client: Any, campaign: Any) -> None
     html = page(client.get(url("numbers", campaign)))
     assert "<script>alert" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_a_file_can_be_read_with_another_delimiter(client: Any, campaign: Any) -> None:
+    Campaign.objects.update(content="Hello")
+    campaign.refresh_from_db()
+    imported(client, campaign, "phone_number;name\n+12025550123;Ann\n")
+    html = page(client.get(url("numbers", campaign)))
+    assert "Cells are separated by" in html
+    assert '<option value=";" selected>' in html
+    client.post(url("check_again", campaign), {"delimiter": ","})
+    campaign.refresh_from_db()
+    check(campaign.recipients_id)
+    fresh = RecipientImport.objects.get(pk=campaign.recipients_id)
+    assert fresh.options["answers"] == {"delimiter": ","}
+    assert fresh.state != ImportState.CHECKING
+
+
+def test_a_file_is_checked_again_after_the_content_was_corrected(
+    client: Any, campaign: Any
+) -> None:
+    imported(client, campaign, "phone_number,other\n+12025550123,Ann\n")
+    assert "Check the same file again" in page(client.get(url("numbers", campaign)))
+    Campaign.objects.update(content="Hi ${other}")
+    client.post(url("check_again", campaign))
+    campaign.refresh_from_db()
+    check(campaign.recipients_id)
+    assert RecipientImport.objects.get(pk=campaign.recipients_id).accepted == 1
