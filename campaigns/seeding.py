@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from campaigns import drafting, submitting
+from campaigns import drafting, estimating, submitting
 from campaigns.importing import check
 from campaigns.importing.store import Stored
 from campaigns.models import Campaign
@@ -86,6 +86,7 @@ def seed_campaign(rows: int, seed: int, carrier: Carrier) -> Campaign:
     )  # fmt: skip
     source = drafting.start_import(campaign, _store(rows_file(rows, seed)), author)
     check.check(source.pk)
+    estimating.count_campaign(campaign.pk)
     campaign.refresh_from_db()
     with transaction.atomic():
         drafting.confirm(campaign, author)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsconsole.settings")
 app = Celery("smsconsole")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["campaigns"])
+
+
+@signals.worker_shutting_down.connect
+def wind_down(**about: Any) -> None:
+    """The worker is asked to end: dispatchers in this process finish their open calls and stop."""
+    from campaigns.sending import wire
+
+    wire.shutting_down.set()

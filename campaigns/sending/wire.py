@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -38,10 +39,14 @@ SUB_BATCH = 32
 WATCH_SECONDS = 0.4
 IDLE_SECONDS = 0.25
 LOW_WATER_SECONDS = 3
-BUDGET_SECONDS = 45.0
+BUDGET_SECONDS = 45.0  # a queue gives a task up for lost after two minutes
+SOLE_BUDGET_SECONDS = 3600.0  # the only dispatcher need not make room for another
+
+shutting_down = threading.Event()
+"""Set when the process is asked to end: dispatchers give back what they have not sent."""
 
 
-def dispatch(budget: float = BUDGET_SECONDS) -> bool:
+def dispatch(budget: float | None = None) -> bool:
     """Send what is ready until nothing is left or *budget* seconds have passed.
 
     True if something may be left: the caller rings again. On SQLite a second dispatcher is
@@ -50,7 +55,10 @@ def dispatch(budget: float = BUDGET_SECONDS) -> bool:
     with sole_dispatcher() as alone:
         if not alone:
             return False
-        if connection.vendor != "postgresql":
+        if connection.vendor == "postgresql":
+            budget = budget or BUDGET_SECONDS
+        else:
+            budget = budget or SOLE_BUDGET_SECONDS
             recovering.recover(everything=True)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(Dispatcher(budget).run())
@@ -88,7 +96,7 @@ class Dispatcher:
     async def _work(self) -> bool:
         try:
             while self.failure is None:
-                over = monotonic() > self.ends_at
+                over = monotonic() > self.ends_at or shutting_down.is_set()
                 idle = not over and not await self._refill()
                 if over:
                     for lease in self.leases:

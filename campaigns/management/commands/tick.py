@@ -17,6 +17,7 @@ from campaigns import tasks, ticking
 logger = logging.getLogger(__name__)
 RING_SECONDS = 5.0
 SWEEP_SECONDS = 60.0
+EXPAND_SECONDS = 15.0  # a second expansion beside a living one only wastes its work
 
 
 class Command(BaseCommand):
@@ -59,7 +60,7 @@ class Loop:
         bells = ticking.tick()
         now = time.monotonic()
         due = ticking.Bells(
-            expand=[pk for pk in bells.expand if self.is_due(f"expand {pk}", now)],
+            expand=[pk for pk in bells.expand if self.is_due(f"expand {pk}", now, EXPAND_SECONDS)],
             dispatch=bells.dispatch if self._dispatch_due(bells.dispatch, now) else [],
             receipts=bells.receipts and self.is_due("receipts", now, 1.0),
         )
