@@ -200,6 +200,11 @@ def test_switching_asks_before_it_drops_the_list(client: Any, make_campaign: Any
     assert (campaign.source, campaign.manual_numbers, campaign.recipients) == ("import", "", None)
 
 
+def test_switching_an_empty_draft_asks_too(client: Any, make_campaign: Any) -> None:
+    campaign = make_campaign(source="import", recipients=None)
+    assert "nothing is dropped" in page(client.get(url("switch", campaign)))
+
+
 # --- review and submit ------------------------------------------------------------------------
 
 
