@@ -92,9 +92,7 @@ def test_what_is_missing_leads_to_its_field(
     assert campaign.state == CampaignState.DRAFT
 
 
-def test_a_sender_that_lost_its_approval_stops_the_submission(
-    campaign: Any, operator: Any
-) -> None:
+def test_a_sender_that_lost_its_approval_stops_the_submission(campaign: Any, operator: Any) -> None:
     campaign.sender.state = "withdrawn"
     campaign.sender.save()
     with pytest.raises(CannotSubmit) as refused:
@@ -278,9 +276,7 @@ def test_tests_are_for_own_numbers_and_few_a_day(campaign: Any, operator: Any) -
         submitting.send_test(campaign, operator)
 
 
-def test_a_test_with_variables_uses_the_first_recipient(
-    make_campaign: Any, operator: Any
-) -> None:
+def test_a_test_with_variables_uses_the_first_recipient(make_campaign: Any, operator: Any) -> None:
     campaign = make_campaign(content="Hi ${name}", source="import")
     operator.test_numbers = ["+61491570006"]
     with pytest.raises(drafting.CannotTest):
