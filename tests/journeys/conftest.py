@@ -77,8 +77,8 @@ def practice(workspace: Workspace, site: Site, tmp_path: Path) -> Iterator[Any]:
     receipts = f"{site.url}/receipts/{carrier.receipts_token}/"
     with PracticeCarrier(tmp_path / "practice", "--receipts-url", receipts) as process:
         Carrier.objects.filter(pk=carrier.pk).update(options=process.settings)
-        carrier.process = process
         yield carrier
+        Carrier.objects.filter(pk=carrier.pk).update(is_on=False)
 
 
 @pytest.fixture
