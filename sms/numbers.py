@@ -375,6 +375,15 @@ def mask(e164: str) -> str:
     return " ".join(filter(None, ("+" + code, rest[:lead], "•••", rest[len(rest) - tail :])))
 
 
+def grouped(e164: str) -> str:
+    """The number in the groups its country writes it in: +61 491 570 158."""
+    try:
+        number = phonenumbers.parse(e164)
+    except phonenumbers.NumberParseException:
+        return e164
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
 _BETWEEN = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029\t,;\uff0c\uff1b\u3001]+")
 
 

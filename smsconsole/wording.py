@@ -6,7 +6,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
-import phonenumbers
 from django.utils import dateformat, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -85,15 +84,3 @@ def moment(value: datetime | date | None, style: str = "full", zone: str = "") -
         dateformat.format(universal, "D j M Y, H:i:s"),
         f"{text} {zone}" if zone else text,
     )
-
-
-def masked(e164: str) -> str:
-    """A number that can be told from its neighbours and not be called: +60 12 ••• 4821."""
-    try:
-        parsed = phonenumbers.parse(e164)
-    except phonenumbers.NumberParseException:
-        return "••• " + e164[-2:]
-    national = phonenumbers.national_significant_number(parsed)
-    if len(national) < 8:
-        return f"+{parsed.country_code} ••• {national[-2:]}"
-    return f"+{parsed.country_code} {national[:2]} ••• {national[-4:]}"

@@ -22,7 +22,7 @@ from campaigns.models import Campaign, Message
 from campaigns.reading import Reading
 from campaigns.states import RUNNING, Bucket, CampaignState, MessageState, bucket
 from campaigns.statistics import reason_of
-from sms.numbers import mask
+from sms.numbers import grouped, mask
 
 PARTS = {
     "live": "campaigns/_live.html",
@@ -62,7 +62,7 @@ class PhoneRow:
 
 
 def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bool) -> PhoneRow:
-    number = message.number if clear else mask(message.number)
+    number = grouped(message.number) if clear else mask(message.number)
     which = bucket(message.state, receipts)
     reason: object = ""
     if which == Bucket.FAILED or message.state in (MessageState.CANCELLED, MessageState.NO_RECEIPT):

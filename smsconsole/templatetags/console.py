@@ -188,11 +188,6 @@ def by_country_name(codes: Iterable[str]) -> list[str]:
 
 
 @register.filter
-def masked(e164: str) -> str:
-    return wording.masked(e164)
-
-
-@register.filter
 def marked(content: str) -> SafeString:
     """Message content with its variables tinted; everything in it is escaped."""
     parts = PLACEHOLDER.split(content)

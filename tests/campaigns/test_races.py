@@ -132,24 +132,24 @@ def test_two_appliers_settle_each_receipt_once(
 def test_a_limit_lowered_while_sending_holds_at_once(
     make_campaign: Callable[..., Any], carrier: Any, admin: User, process: PracticeCarrier
 ) -> None:
-    carrier.rate = 2000
+    carrier.rate = 400  # slow enough that the last batches are not claimed yet
     carrier.save()
     campaign = make_campaign()
-    engine.fill(campaign, ["+12025550180"] * 6000)
+    engine.fill(campaign, ["+12025550180"] * 3000)
     thresholds.set_limit(campaign.workspace, Period.DAY, 100_000, 80, admin)
     engine.submit(campaign, carrier)
     sending.start_due()
     sending.expand(campaign.pk)
-    lower = threading.Timer(
-        0.5, lambda: together(lambda: thresholds.set_limit(
-            campaign.workspace, Period.DAY, 10, 80, admin))
-    )  # fmt: skip
-    lower.start()
-    sending.dispatch(20)
-    lower.join()
+
+    def lower() -> None:
+        while not ThresholdWindow.objects.filter(used__gt=0).exists():
+            pass
+        thresholds.set_limit(campaign.workspace, Period.DAY, 10, 80, admin)
+
+    together(lower, lambda: sending.dispatch(30))
     campaign.refresh_from_db()
     window = ThresholdWindow.objects.get()
     assert campaign.state == CampaignState.SUSPENDED
-    assert 10 < window.used == window.ceiling < 6000
+    assert 10 < window.used == window.ceiling < 3000
     assert sum(engine.accepted_lines(process).values()) == window.used
     assert not engine.broken()

@@ -14,6 +14,7 @@ from sms.numbers import (
     BadNumber,
     Number,
     NumberProblem,
+    grouped,
     looks_rounded,
     mask,
     parse_number,
@@ -351,3 +352,11 @@ def test_a_space_separates_nothing_and_blank_entries_do_not_count():
 def test_U28_a_number_that_looks_rounded_by_a_spreadsheet_is_recognised():
     assert looks_rounded(US[:6] + "000000")
     assert not looks_rounded(US)
+
+
+@pytest.mark.parametrize(
+    ("e164", "shown"),
+    [("+12025550123", "+1 202-555-0123"), ("+61491570158", "+61 491 570 158"), ("+999", "+999")],
+)
+def test_a_number_is_shown_in_the_groups_of_its_country(e164, shown):
+    assert grouped(e164) == shown
