@@ -22,6 +22,7 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "shots"
 WIDE, PHONE, NARROW = (1440, 900), (390, 844), (320, 700)
 PATIENCE_MS = 30_000
+SETTLE_MS = 600
 
 
 def executable() -> str | None:
@@ -75,14 +76,28 @@ class Faults:
 
 
 def accessible(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA, one line each."""
+    """What axe finds against WCAG 2.2 AA, one line each; a second look after things settled."""
+    if not _violations(page):
+        return []
+    page.wait_for_timeout(SETTLE_MS)
+    return _violations(page)
+
+
+def _violations(page: Page) -> list[str]:
     rules = {"runOnly": {"type": "tag", "values": WCAG}, "resultTypes": ["violations"]}
     found = Axe().run(page, options=rules).response["violations"]
     return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
 
 
 def sideways(page: Page) -> str:
-    """What sticks out to the right of the page, or nothing."""
+    """What sticks out to the right of the page, or nothing, once a chart has been redrawn."""
+    if not _wider(page):
+        return ""
+    page.wait_for_timeout(SETTLE_MS)
+    return _wider(page)
+
+
+def _wider(page: Page) -> str:
     return str(page.evaluate(
         """() => {
           const wide = document.documentElement.clientWidth;

@@ -1,0 +1,77 @@
+"""The admin's story: what operators ask for is decided, and spending is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.browsing import accessible
+
+pytestmark = pytest.mark.journey
+Open = Callable[..., Page]
+
+
+def test_a_sender_is_refused_with_a_reason_and_approved_when_mended(
+    open_page: Open, operator: Any, admin: Any, practice: Any
+) -> None:
+    page, boss = open_page(operator), open_page(admin)
+    page.goto("/campaigns/new/")
+    expect(page.get_by_role("main")).to_contain_text("No sender ID is approved yet")
+    page.get_by_role("link", name="Register a Sender ID").click()
+    page.get_by_label("Sender ID", exact=True).fill("PARCEL-WAY")
+    page.get_by_label("Legal company name").fill("Parcelway Ltd")
+    page.locator("[name=note]").fill("Order news. Sample: your parcel arrives today.")
+    page.get_by_role("button", name="Send for review").click()
+    expect(page.locator("#id_value_error")).to_be_visible()
+    page.get_by_label("Sender ID", exact=True).fill("PARCELWAY")
+    page.get_by_role("button", name="Send for review").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("PARCELWAY")
+    expect(page.get_by_role("link", name="Approve")).to_have_count(0)
+    boss.goto("/notices/")
+    expect(boss.get_by_role("main")).to_contain_text("PARCELWAY")
+    boss.goto(page.url)
+    decide(boss, "Reject", "Reject sender ID", "Add the website first.")
+    page.reload()
+    expect(page.get_by_role("main")).to_contain_text("Add the website first.")
+    page.get_by_role("link", name="Send for review again").click()
+    page.get_by_label("Website").fill("https://parcelway.example")
+    page.get_by_role("button", name="Send for review").click()
+    boss.reload()
+    assert accessible(boss) == []
+    boss.get_by_role("link", name="Approve").click()
+    boss.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    expect(boss.get_by_role("heading", level=1)).to_contain_text("Approved")
+    page.goto("/campaigns/new/")
+    expect(page.locator("#id_sender option", has_text="PARCELWAY")).to_have_count(1)
+
+
+def decide(page: Page, act: str, button: str, reason: str) -> None:
+    page.get_by_role("link", name=act, exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_role("button", name=button).click()
+    expect(dialog).to_have_count(0)
+
+
+def test_the_warning_goes_away_with_the_first_threshold(
+    open_page: Open, admin: Any, practice: Any
+) -> None:
+    page = open_page(admin)
+    page.goto("/")
+    expect(page.get_by_text("No suspension threshold is set")).to_be_visible()
+    page.get_by_role("link", name="How this abuse works and what helps").click()
+    expect(page).to_have_url("/help/abuse/")
+    page.goto("/billing/thresholds/")
+    page.get_by_role("link", name="Set", exact=False).first.click()
+    page.get_by_role("dialog").get_by_label("Limit in segments").fill("many")
+    page.get_by_role("dialog").get_by_role("button", name="Set threshold").click()
+    expect(page.locator("#id_limit_error")).to_be_visible()
+    page.get_by_label("Limit in segments").fill("50000")
+    page.get_by_role("button", name="Set threshold").click()
+    expect(page.get_by_role("main")).to_contain_text("50,000")
+    expect(page.get_by_role("main")).to_contain_text("none → 50,000")
+    page.goto("/")
+    expect(page.get_by_text("No suspension threshold is set")).to_have_count(0)

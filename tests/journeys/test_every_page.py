@@ -1,0 +1,157 @@
+"""Every page, for every role, in light, dark and on a phone: seen by a browser and by axe."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from playwright.sync_api import Page
+
+from accounts.models import SignInLink, User
+from accounts.roles import Role, allows
+from tests.journeys.browsing import NARROW, PHONE, WIDE, accessible, shoot, sideways
+from tests.journeys.pages import Case, World
+
+pytestmark = pytest.mark.journey
+Open = Callable[..., Page]
+
+# Named URLs that are no pages: acts, files, parts of pages, and what machines ask for.
+NO_PAGES = {
+    "set_theme", "healthz", "readyz", "receipts", "accounts:signout", "accounts:read_notices",
+    "accounts:read_notice", "campaigns:export_list", "campaigns:export", "campaigns:download",
+    "campaigns:side", "campaigns:sample", "campaigns:upload", "campaigns:refused",
+    "campaigns:confirm", "campaigns:check_again", "campaigns:leave_out", "campaigns:answer",
+    "campaigns:submit",
+}  # fmt: skip
+OPEN_PAGES = {"accounts:signin", "accounts:link"}
+# Pages that look different for those who may do less.
+BY_ROLE = re.compile(
+    "overview|campaigns:(list|detail)|billing:(thresholds|rates)$|senders:(list|detail)|search"
+)
+
+
+@pytest.fixture
+def db(transactional_db: None) -> None:
+    """Rows that the server of this process sees; nothing works on them."""
+
+
+@pytest.fixture
+def base(live_server: Any) -> str:
+    return str(live_server.url)
+
+
+@pytest.fixture
+def practice(workspace: Any) -> Any:
+    from carriers.models import Carrier
+
+    return Carrier.objects.create(workspace=workspace, name="Practice carrier", gateway="loopback")
+
+
+@pytest.fixture
+def world(make_campaign: Any, practice: Any, admin: User) -> World:
+    return World(make_campaign, practice, admin)
+
+
+def names(resolver: URLResolver, space: str = "") -> Iterator[tuple[str, URLPattern]]:
+    for entry in resolver.url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from names(entry, f"{space}{entry.namespace}:" if entry.namespace else space)
+        else:
+            yield f"{space}{entry.name}", entry
+
+
+VIEWS = {name: entry.callback for name, entry in names(get_resolver())}
+
+
+def may(person: User, case: Case) -> bool:
+    """What the role table says of this page and this object."""
+    own = case.author_id in (None, person.pk)
+    return allows(person.membership.role, VIEWS[case.name].permission, own=own)
+
+
+def test_no_page_is_forgotten(world: World, operator: User) -> None:
+    seen = {case.name for case in world.cases(operator)}
+    assert VIEWS.keys() - seen - NO_PAGES - OPEN_PAGES == set()
+
+
+@pytest.mark.parametrize("role", Role.values)
+def test_each_role_opens_what_the_table_says(
+    world: World, role: str, request: pytest.FixtureRequest, signed_in: Callable[[User], Client]
+) -> None:
+    person = request.getfixturevalue(role)
+    client = signed_in(person)
+    answers = {case.label: client.get(case.path).status_code for case in world.cases(person)}
+    expected = {case.label: 200 if may(person, case) else 403 for case in world.cases(person)}
+    conflict = {label for label, status in answers.items() if status == 409}
+    assert {**answers, **dict.fromkeys(conflict, 200)} == expected
+
+
+def test_everything_an_admin_can_open_is_sound(world: World, admin: User, open_page: Open) -> None:
+    page = open_page(admin)
+    page.faults.excuse("status of 409")
+    faults = [fault for case in world.cases(admin) for fault in looked_at(page, case)]
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("role", [Role.OPERATOR, Role.FINANCE, Role.VIEWER])
+def test_what_a_role_sees_of_it_is_sound(
+    world: World, role: str, request: pytest.FixtureRequest, open_page: Open
+) -> None:
+    person = request.getfixturevalue(role)
+    page = open_page(person)
+    faults = []
+    for case in world.cases(person):
+        if BY_ROLE.match(case.name) and may(person, case):
+            page.goto(case.path)
+            faults += [f"{case.label} {fault}" for fault in accessible(page)]
+            shoot(page, f"{role}-{case.label}")
+    assert not faults, "\n".join(faults)
+
+
+def test_the_pages_before_signing_in_and_beside_the_way_are_sound(
+    operator: User, workspace: Any, open_page: Open
+) -> None:
+    nobody, page = open_page(), open_page(operator)
+    for one in (nobody, page):
+        one.faults.excuse(r"status of (403|404|410)")
+    link = reverse("accounts:link", args=[SignInLink.make(operator)])
+    old = reverse("accounts:link", args=["x" * 43])
+    faults = looked_at(nobody, Case("accounts:signin"))
+    faults += seen(nobody, link, "link") + seen(nobody, old, "link-old")
+    faults += seen(page, "/nowhere/", "404") + seen(page, "/billing/rates/add/", "403")
+    faults += seen(page, "/", "first-run") + seen(page, "/campaigns/", "first-list")
+    assert not faults, "\n".join(faults)
+
+
+def looked_at(page: Page, case: Case) -> list[str]:
+    return seen(page, case.path, case.label)
+
+
+def seen(page: Page, path: str, label: str) -> list[str]:
+    """Light and dark at a desk, then a phone, then the narrowest width that still counts."""
+    page.goto(path)
+    faults = accessible(page)
+    shoot(page, f"{label}-light")
+    theme(page, "dark")
+    faults += [f"dark {fault}" for fault in accessible(page)]
+    shoot(page, f"{label}-dark")
+    theme(page, "light")
+    for (width, height), name in ((PHONE, "phone"), (NARROW, "narrow")):
+        page.set_viewport_size({"width": width, "height": height})
+        if out := sideways(page):
+            faults.append(f"{name} {out}")
+        if name == "phone":
+            faults += [f"{name} {fault}" for fault in accessible(page)]
+            shoot(page, f"{label}-phone")
+    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+    return [f"{label}: {fault}" for fault in faults]
+
+
+def theme(page: Page, name: str) -> None:
+    """What the server writes into the page for who has chosen this theme."""
+    page.evaluate("name => document.documentElement.setAttribute('data-bs-theme', name)", name)
+    page.evaluate("() => { document.dispatchEvent(new Event('theme')); }")
