@@ -47,6 +47,10 @@ class Line:
         self.calls: set[asyncio.Task[None]] = set()
         self.room = asyncio.Event()
 
+    def share(self, dispatchers: int) -> None:
+        """Keep to this dispatcher's part of the carrier's rate."""
+        self.bucket.rate = self.carrier.rate / dispatchers
+
     def is_full(self, now: float) -> bool:
         """True while it needs no more rows: enough are waiting, or it is backing off."""
         waiting = len(self.queue) + sum(map(len, self.unbegun))

@@ -25,6 +25,7 @@ from campaigns.sending import claiming, recovering
 from campaigns.sending.claiming import Row
 from campaigns.sending.ending import finish, halt_for_account
 from campaigns.sending.line import Line
+from campaigns.sending.sharing import Share
 from campaigns.sending.sole import sole_dispatcher
 from campaigns.sending.withholding import withhold
 from campaigns.settling import Lease, Result, settle
@@ -38,6 +39,7 @@ SETTLE_SECONDS = 0.1
 SUB_BATCH = 32
 WATCH_SECONDS = 0.4
 IDLE_SECONDS = 0.25
+SHARE_SECONDS = 1.0
 LOW_WATER_SECONDS = 3
 BUDGET_SECONDS = 45.0  # a queue gives a task up for lost after two minutes
 SOLE_BUDGET_SECONDS = 3600.0  # the only dispatcher need not make room for another
@@ -76,6 +78,8 @@ class Dispatcher:
         self.waiter: asyncio.Task[bool] | None = None
         self.failure: BaseException | None = None
         self.claim_at = 0.0
+        self.share = Share()
+        self.shared_at = monotonic()
         self.settled_at = monotonic()
         self.watched_at = monotonic()
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="dispatch-db")
@@ -90,6 +94,7 @@ class Dispatcher:
                 self.session = session
                 return await self._work()
         finally:
+            await self._db(self.share.leave)
             await self._db(_close_connections)
             self.pool.shutdown()
 
@@ -104,6 +109,7 @@ class Dispatcher:
                 self._drop_unsendable()
                 await self._settle_if_due()
                 await self._watch_if_due()
+                await self._share_if_due()
                 if not self.leases and (over or idle):
                     return over
                 self.wake.clear()
@@ -140,18 +146,27 @@ class Dispatcher:
         return bool(found) or bool(self.leases)
 
     async def _feed(self, lease: Lease, rows: list[Row]) -> None:
-        line = self._line(lease)
+        line = await self._line(lease)
         if lease.carrier.carrier_class == CarrierClass.IDEMPOTENT:
             line.queue.extend(rows)
         else:
             line.unbegun.append(deque(rows))
         line.start(self)
 
-    def _line(self, lease: Lease) -> Line:
+    async def _line(self, lease: Lease) -> Line:
         line = self.lines.get(lease.carrier.pk)
         if line is None:
             line = self.lines[lease.carrier.pk] = Line(lease.carrier, LOW_WATER_SECONDS)
+            line.share(await self._db(partial(self.share.of, lease.carrier.pk)))
         return line
+
+    async def _share_if_due(self) -> None:
+        """Learn how many dispatchers send to the same carriers, and keep to the share."""
+        if monotonic() - self.shared_at < SHARE_SECONDS:
+            return
+        self.shared_at = monotonic()
+        for pk, line in self.lines.items():
+            line.share(await self._db(partial(self.share.of, pk)))
 
     async def next_row(self, line: Line) -> Row | None:
         """The next row to send, begun by commit where its carrier's class asks for that."""

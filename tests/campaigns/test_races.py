@@ -10,17 +10,21 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
+from redis import Redis
 
 from accounts.models import User
 from billing import thresholds
 from billing.models import Period, ThresholdWindow
 from campaigns import receipts, sending
 from campaigns.models import Campaign, WrongState
+from campaigns.sending.sharing import Share
 from campaigns.states import CampaignState
 from sms.gateways.base import Outcome
 from tests.campaigns import engine
 from tests.campaigns.test_receipts import receipt
 from tests.sms.practice.carrier import PracticeCarrier
+
+NOBODYS = 999_999_007  # a carrier no other test sends to
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -153,3 +157,33 @@ def test_a_limit_lowered_while_sending_holds_at_once(
     assert 10 < window.used == window.ceiling < 3000
     assert sum(engine.accepted_lines(process).values()) == window.used
     assert not engine.broken()
+
+
+def test_two_dispatchers_together_keep_to_the_carriers_rate(
+    make_campaign: Callable[..., Any], carrier: Any, process: PracticeCarrier
+) -> None:
+    carrier.rate = 150
+    carrier.save()
+    campaign = make_campaign()
+    engine.fill(campaign, ["+12025550180"] * 600)
+    engine.submit(campaign, carrier)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    together(*[lambda: sending.dispatch(20)] * 2)
+    times = sorted(line["at"] for line in process.ledger() if line["kind"] == "accepted")
+    assert len(times) == 600
+    busiest = max(sum(start <= at < start + 1 for at in times) for start in times)
+    assert busiest <= 150 * 1.2 + 1
+
+
+def test_a_share_is_left_at_once_and_kept_while_redis_is_away(settings: Any) -> None:
+    first, second = Share(), Share()
+    assert [first.of(NOBODYS), second.of(NOBODYS), first.of(NOBODYS)] == [1, 2, 2]
+    away = Share()
+    away.of(NOBODYS)
+    away.client = Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    assert away.of(NOBODYS) == 3
+    away.client = second.client
+    away.leave()
+    first.leave()
+    assert Share().of(NOBODYS) == 1
