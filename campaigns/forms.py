@@ -241,6 +241,8 @@ class CampaignForm(forms.Form):
             return ()
 
     def _check_schedule(self, cleaned: dict[str, Any]) -> None:
+        if not {"date", "time", "time_zone"} <= cleaned.keys():
+            return  # the field itself has said what is wrong with it
         try:
             wall = schedule.wall_time(cleaned["date"], cleaned["time"])
             fold = cleaned.get("fold")
