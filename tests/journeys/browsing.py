@@ -97,6 +97,15 @@ def sideways(page: Page) -> str:
     return _wider(page)
 
 
+def cut_tables(page: Page) -> list[str]:
+    """Tables that show only a part of themselves: their last columns are out of sight."""
+    return list(page.evaluate(
+        """() => Array.from(document.querySelectorAll(".table-responsive"))
+          .filter((e) => e.scrollWidth > e.clientWidth + 1)
+          .map((e) => `${e.getAttribute("aria-label")} ${e.scrollWidth} > ${e.clientWidth}`)"""
+    ))  # fmt: skip
+
+
 def _wider(page: Page) -> str:
     return str(page.evaluate(
         """() => {

@@ -13,12 +13,13 @@ from playwright.sync_api import Page
 
 from accounts.models import SignInLink, User
 from accounts.roles import Role, allows
-from tests.journeys.browsing import NARROW, PHONE, WIDE, accessible, shoot, sideways
+from tests.journeys.browsing import NARROW, PHONE, WIDE, accessible, cut_tables, shoot, sideways
 from tests.journeys.pages import Case, World
 
 pytestmark = pytest.mark.journey
 Open = Callable[..., Page]
 
+PARTS = 3  # of a long walk, for as many processes as there are
 # Named URLs that are no pages: acts, files, parts of pages, and what machines ask for.
 NO_PAGES = {
     "set_theme", "healthz", "readyz", "receipts", "accounts:signout", "accounts:read_notices",
@@ -90,10 +91,14 @@ def test_each_role_opens_what_the_table_says(
     assert {**answers, **dict.fromkeys(conflict, 200)} == expected
 
 
-def test_everything_an_admin_can_open_is_sound(world: World, admin: User, open_page: Open) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_everything_an_admin_can_open_is_sound(
+    world: World, admin: User, open_page: Open, part: int
+) -> None:
     page = open_page(admin)
     page.faults.excuse("status of 409")
-    faults = [fault for case in world.cases(admin) for fault in looked_at(page, case)]
+    cases = world.cases(admin)[part::PARTS]
+    faults = [fault for case in cases for fault in looked_at(page, case)]
     assert not faults, "\n".join(faults)
 
 
@@ -134,7 +139,7 @@ def looked_at(page: Page, case: Case) -> list[str]:
 def seen(page: Page, path: str, label: str) -> list[str]:
     """Light and dark at a desk, then a phone, then the narrowest width that still counts."""
     page.goto(path)
-    faults = accessible(page)
+    faults = accessible(page) + [f"cut: {table}" for table in cut_tables(page)]
     shoot(page, f"{label}-light")
     theme(page, "dark")
     faults += [f"dark {fault}" for fault in accessible(page)]
