@@ -12,6 +12,7 @@ from operator import or_
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.http import Http404
 from django.utils import timezone
 
 from accounts import audit
@@ -82,7 +83,9 @@ def _once(key: uuid.UUID, by: User, make: Callable[[], Campaign]) -> Campaign:
         with transaction.atomic():
             return make()
     except IntegrityError:
-        return mine.get()
+        if found := mine.first():
+            return found
+        raise Http404 from None  # the key is somebody else's, which is nobody's business
 
 
 def _draft(

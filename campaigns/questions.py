@@ -61,7 +61,7 @@ class StopForm(ReasonForm):
         given = super().clean() or self.cleaned_data
         typed = "".join(c for c in given.get("typed", "") if c not in " ,.'\u00a0\u202f")
         asked = given.get("asked")
-        if "typed" in given and (not typed.isdigit() or asked is None or int(typed) != asked):
+        if "typed" in given and typed != str(asked):
             self.add_error("typed", _("This is not the count shown above. Type it to confirm."))
         return given
 

@@ -14,17 +14,20 @@ from carriers.models import Carrier
 from sms.gateways.base import BadCallback, Callback
 
 logger = logging.getLogger(__name__)
-BODY_MAX = 256 * 1024
+BODY_MAX = 64 * 1024
 
 
 @public
 @csrf_exempt
 def receive(request: HttpRequest, token: str) -> HttpResponse:
     """2xx only after the receipts are committed; 503 while the database cannot take them."""
-    if int(request.headers.get("Content-Length") or 0) > BODY_MAX:
+    length = request.headers.get("Content-Length", "")
+    if not length.isdecimal():  # the server reads no body of unknown length
+        return HttpResponse("Length required.", status=411)
+    if int(length) > BODY_MAX:
         return HttpResponse("Too large.", status=413)
     try:
-        carrier = Carrier.objects.filter(receipts_token=token).first()
+        carrier = Carrier.objects.filter(receipts_token=token.replace("\0", "")).first()
         if carrier is None:
             return HttpResponse("Not found.", status=404)
         gateway = carrier.open()

@@ -7,7 +7,10 @@ from typing import Any
 
 from celery import Celery, signals
 
+from smsconsole import doorbell
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsconsole.settings")
+doorbell.register()
 app = Celery("smsconsole")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["campaigns"])

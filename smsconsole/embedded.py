@@ -28,6 +28,7 @@ def run(say: Say, once_up: Callable[[Supervisor], bool]) -> None:
     AlreadyRunning if another console works on this folder; any other trouble ends the process
     with one sentence.
     """
+    os.umask(0o077)  # numbers and texts lie in this folder: for its owner only
     try:
         settings.HOME.mkdir(parents=True, exist_ok=True)
         about = f"{settings.SITE_URL}, process {os.getpid()}"

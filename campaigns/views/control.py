@@ -176,7 +176,8 @@ def stop(request: SignedIn, key: UUID) -> HttpResponse:
     form = StopForm(posted(request))
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "stop", form)
-    said = {"reason": form.cleaned_data["reason"], "left": form.cleaned_data["asked"]}
+    left = reading.result_of(campaign, list(campaign.tallies.all())).left
+    said = {"reason": form.cleaned_data["reason"], "left": left}
     try:
         with transaction.atomic():
             campaign.move("stop", by=request.user, ended_at=timezone.now(), audit=said)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import phonenumbers
 from django.db.models import Count, Q
@@ -170,14 +171,16 @@ def _wants(request: SignedIn, target: str) -> bool:
 
 
 def _one_row(request: SignedIn) -> HttpResponse:
-    key = request.GET["row"]
-    campaign = get_object_or_404(_shown(request), key=key if _is_key(key) else None)
+    campaign = get_object_or_404(_shown(request), key=_key(request.GET["row"]))
     rows = rows_of([campaign], request.membership)
     return render(request, "campaigns/_row.html", {"row": rows[0]})
 
 
-def _is_key(text: str) -> bool:
-    return bool(re.fullmatch(r"[0-9a-f-]{36}", text))
+def _key(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _frame(request: SignedIn, rows: CampaignQuerySet, chosen: Chosen) -> dict[str, Any]:
