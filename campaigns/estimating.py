@@ -24,7 +24,8 @@ from campaigns import clock
 from campaigns.models import Batch, Campaign, Recipient, RecipientImport
 from campaigns.models.campaign import MANUAL_MAX, Source
 from campaigns.states import BatchState, CampaignState
-from sms.numbers import BadNumber, mask, parse_number, split_numbers
+from sms.display import mask
+from sms.numbers import BadNumber, parse_number, split_numbers
 from sms.template import TemplateError, compile
 from sms.text import MAX_SEGMENTS, is_blank, measure, normalise
 

@@ -340,7 +340,6 @@ def _not_valid(reading: _Reading) -> BadNumber:
     return BadNumber(problem, hint)
 
 
-_CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 _WORLD_CODES = frozenset(
     code
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
@@ -360,28 +359,6 @@ def _dropped(dialled: str, e164: str, country_code: int | None) -> list[str]:
 
 
 # --- showing and splitting --------------------------------------------------------------
-
-
-def mask(e164: str) -> str:
-    """The number with its middle hidden, as shown to people who may not see it whole.
-
-    At least three digits of the subscriber's number stay hidden, whatever its length.
-    """
-    digits = e164.removeprefix("+")
-    code = next((digits[:n] for n in (1, 2, 3) if digits[:n] in _CODES), "")
-    rest = digits[len(code) :]
-    tail = max(0, min(4, len(rest) - 3))
-    lead = max(0, min(2, len(rest) - tail - 3))
-    return " ".join(filter(None, ("+" + code, rest[:lead], "•••", rest[len(rest) - tail :])))
-
-
-def grouped(e164: str) -> str:
-    """The number in the groups its country writes it in: +61 491 570 158."""
-    try:
-        number = phonenumbers.parse(e164)
-    except phonenumbers.NumberParseException:
-        return e164
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
 _BETWEEN = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029\t,;\uff0c\uff1b\u3001]+")

@@ -225,7 +225,8 @@ class Unwanted(NamedTuple):
 _refused = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 # Marks that turn the direction of what follows, and a byte order mark inside the text.
 _WARNED = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
-_unwanted = re.compile(f"{_refused.pattern}|[{_WARNED}]")
+_warned = re.compile(f"[{_WARNED}]")
+_unwanted = re.compile(f"{_refused.pattern}|{_warned.pattern}")
 
 
 def unwanted(text: str) -> list[Unwanted]:
@@ -259,6 +260,8 @@ def clean_name(raw: str, longest: int = 30) -> str:
         raise BadText("too_long", f"A name has at most {longest} characters.")
     if "\n" in name or _refused.search(name):
         raise BadText("control", "A name is one line without control characters.")
+    if _warned.search(name):  # it would turn the words around it too
+        raise BadText("direction", "A name holds no marks that turn the direction. Remove them.")
     return name
 
 

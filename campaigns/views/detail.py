@@ -22,7 +22,7 @@ from campaigns.models import Campaign, Message
 from campaigns.reading import Reading
 from campaigns.states import RUNNING, Bucket, CampaignState, MessageState, bucket
 from campaigns.statistics import reason_of
-from sms.numbers import grouped, mask
+from sms.display import grouped, mask
 
 PARTS = {
     "live": "campaigns/_live.html",
@@ -77,6 +77,7 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
     """The details page; htmx asks for its live parts. A POST looks for a number, only reading."""
     campaign = find_campaign(request, key)
     part = _part(request)
+    # Another state is another page: other acts, other cards, other rows.
     if part and request.GET.get("seen", campaign.state) != campaign.state:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     found = reading.read(campaign)

@@ -17,7 +17,7 @@ from campaigns.models import Campaign, Message
 from campaigns.views.detail import PhoneRow, phone_row
 from campaigns.views.listing import Row, named, rows_of
 from senders.models import OptOut
-from sms.numbers import mask
+from sms.display import mask
 
 CAMPAIGNS = 10
 MESSAGES = 50

@@ -8,15 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from phonenumbers import PhoneNumberType
 
+from sms.display import grouped, mask
 from sms.numbers import (
     HINTS,
     SENDABLE_KINDS,
     BadNumber,
     Number,
     NumberProblem,
-    grouped,
     looks_rounded,
-    mask,
     parse_number,
     split_numbers,
 )
