@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -21,7 +29,7 @@ ARGUMENTS = [
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 SHOTS = Path(__file__).resolve().parents[2] / "build" / "shots"
 WIDE, PHONE, NARROW = (1440, 900), (390, 844), (320, 700)
-PATIENCE_MS = 30_000
+PATIENCE_MS, EXPECT_MS = 30_000, 15_000  # a busy machine is no fault of a page
 SETTLE_MS = 600
 
 
@@ -36,6 +44,7 @@ def chromium(path: str) -> Iterator[Browser]:
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
         with sync_playwright() as driver:
+            expect.set_options(timeout=EXPECT_MS)
             browser = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
             yield browser
             browser.close()

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign
+from sms.display import grouped
 from tests.journeys import telling
 
 pytestmark = pytest.mark.journey
@@ -38,6 +39,7 @@ def test_a_rate_makes_the_cost_known_and_finance_sees_masked_numbers(
     main = page.get_by_role("main")
     expect(main).to_contain_text("Your role sees masked numbers")
     expect(main).not_to_contain_text("2025550180")
+    expect(main).not_to_contain_text(grouped("+12025550180"))
     expect(main).not_to_contain_text(campaign.content)
     expect(main.locator("#phone-rows")).to_contain_text("•••")
     expect(main).to_contain_text("0.02")
