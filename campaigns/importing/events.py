@@ -120,6 +120,7 @@ class Done:
     countries: dict[str, int]
     notices: tuple[Notice, ...]
     numbers_version: str
+    repeated: int = 0  # accepted rows whose number came before, with other values
 
 
 log = logging.getLogger(__name__)

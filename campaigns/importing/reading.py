@@ -28,6 +28,7 @@ from .texts import Text
 BATCH = 1_000
 STOP_SHARE = 0.01  # more destroyed or rounded numbers than this are no accident
 ROUNDED_FEWEST = 5
+DESTROYED_FEWEST = 5  # fewer are rows to mend, not a column to export again
 ASK_COUNTRY_BELOW = 0.95
 
 DAMAGE = (
@@ -195,6 +196,7 @@ class _Reading:
             accepted=rows.accepted,
             refused=rows.refused,
             duplicates=rows.problems["duplicate"],
+            repeated=rows.repeated,
             blank=self.blank,
             duplicates_by="number_and_values" if self.request.variables else "number",
             assumed=rows.bare_valid,
@@ -211,7 +213,7 @@ class _Reading:
         rows, table, most = self.rows, self.table, self.rows.read * STOP_SHARE
         if isinstance(table, Text) and table.undecoded_rows > most:
             raise table.refuse_encoding()
-        if rows.destroyed > most:
+        if rows.destroyed >= DESTROYED_FEWEST and rows.destroyed > most:
             raise BadFile("digits_lost_everywhere", count=rows.destroyed)
         is_many = rows.rounded >= ROUNDED_FEWEST and rows.rounded > most
         if is_many and "trailing_zeros" not in self.request.accept:
@@ -224,6 +226,7 @@ class _Reading:
         counts = {
             "blank_rows": self.blank,
             bare: rows.bare_valid,
+            "repeated": rows.repeated,
             "invisible_in_numbers": rows.cleaned_numbers,
             "invisible_in_values": rows.flagged_values,
         }

@@ -47,6 +47,8 @@ class Rows:
         self.limits = limits
         self.table = table
         self.first_rows: dict[str | bytes, int] = {}
+        self.numbers: set[str] = set()
+        self.repeated = 0  # rows that give an earlier number with other values
         self.problems: Counter[str] = Counter()
         self.countries: Counter[str] = Counter()
         self.samples: list[tuple[str, str]] = []
@@ -123,6 +125,9 @@ class Rows:
             name = self.layout.names[self.layout.number]
             refused = Refused("duplicate", number, first=first)
             problems.append(self._problem(row, name, refused))
+        elif values:
+            self.repeated += number in self.numbers
+            self.numbers.add(number)
 
     # -- the number -----------------------------------------------------------------------
 

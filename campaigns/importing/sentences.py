@@ -102,12 +102,12 @@ SENTENCES: Mapping[str, str] = {
         " matched exactly."
     ),
     "digits_lost_everywhere": _(
-        "The spreadsheet destroyed %(count)s numbers: they are written like 8.61E+12. Format the"
+        "Numbers that the spreadsheet destroyed: %(count)s, written like 8.61E+12. Format the"
         " column as text, enter the numbers again and upload the file."
     ),
     "trailing_zeros": _(
-        "%(count)s numbers end in 000000, so their last digits were probably lost. Compare the"
-        " file with its source, format the column as text and upload it again."
+        "Numbers that end in 000000: %(count)s. Their last digits were probably lost. Compare"
+        " the file with its source, format the column as text and upload it again."
     ),
     "took_too_long": _(
         "Reading the file took too long and was stopped. Split it, or save it as CSV UTF-8."
@@ -142,6 +142,9 @@ SENTENCES: Mapping[str, str] = {
     "percent": _("The phone number is formatted as a percentage. Format the column as text."),
     "duplicate": _("The same as row %(first)s, which is kept."),
     # notices: the file is read, and this was seen
+    "repeated": _(
+        "Rows that give a number again with other values: %(count)s. Each is a message of its own."
+    ),
     "blank_rows": _("Blank rows skipped: %(count)s."),
     "stopped_at_blank_rows": _(
         "Reading stopped at row %(row)s after %(limit)s blank rows. Rows below it were not read."

@@ -37,12 +37,18 @@ def test_scientific_text_is_lost_digits(tmp_path: Path, text: str) -> None:
     assert result.problems[0].raw == text
 
 
+def test_one_destroyed_number_in_a_short_file_is_a_row_to_mend(tmp_path: Path) -> None:
+    result = numbers_read(tmp_path, *mobiles(10), "8.61E+12")
+    assert result.codes == [(12, "spreadsheet_damage")]
+    assert len(result.rows) == 10
+
+
 def test_a_column_of_scientific_text_stops_the_import(tmp_path: Path) -> None:
     """U26"""
     with pytest.raises(BadFile) as refused:
-        numbers_read(tmp_path, *mobiles(97), "8.61E+12", "4.4E+11")
+        numbers_read(tmp_path, *mobiles(97), *["8.61E+12", "4.4E+11"] * 3)
     assert refused.value.code == "digits_lost_everywhere"
-    assert refused.value.facts == {"count": 2}
+    assert refused.value.facts == {"count": 6}
 
 
 def test_many_numbers_ending_in_zeros_stop_the_import_until_accepted(tmp_path: Path) -> None:
@@ -208,6 +214,8 @@ def test_with_variables_other_values_are_another_message(tmp_path: Path) -> None
     assert result.codes == [(3, "duplicate")]
     assert result.done is not None
     assert result.done.duplicates_by == "number_and_values"
+    assert result.done.repeated == 1
+    assert "repeated" in [notice.code for notice in result.done.notices]
 
 
 def test_a_refused_row_makes_no_later_row_a_duplicate(tmp_path: Path) -> None:
