@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
@@ -31,11 +33,15 @@ TESTS_A_DAY = 5
 TEST_NUMBERS_MAX = 5
 
 
+class Changed(Exception):
+    """Somebody wrote the draft after the page was opened; nothing was stored."""
+
+
 class CannotTest(Exception):
     """A test cannot be sent now; the sentence says why and what to do."""
 
 
-def open_draft(user: Any, key: uuid.UUID) -> Campaign:
+def open_draft(user: Any, key: uuid.UUID, tab: str = "") -> Campaign:
     """The campaign with this key, made if there is none: a repeated POST makes one draft."""
     membership = user.membership
     campaign, _made = Campaign.objects.select_related("sender", "recipients").get_or_create(
@@ -44,6 +50,8 @@ def open_draft(user: Any, key: uuid.UUID) -> Campaign:
             "workspace_id": membership.workspace_id,
             "author": user,
             "time_zone": user.time_zone,
+            "edited_by": user,
+            "edited_in": tab,
         },
     )
     if campaign.workspace_id != membership.workspace_id:
@@ -51,12 +59,41 @@ def open_draft(user: Any, key: uuid.UUID) -> Campaign:
     return campaign
 
 
-def save(campaign: Campaign, kept: dict[str, Any]) -> None:
-    """Write what was typed, unless the campaign has left the draft state: then WrongState."""
+def save(
+    campaign: Campaign,
+    kept: dict[str, Any],
+    by: User | None = None,
+    *,
+    seen: str | None = None,
+    tab: str = "",
+) -> None:
+    """Write what was typed, unless the campaign has left the draft state: then WrongState.
+
+    *seen* is the version the page was made from, *tab* the name of that page. Changed if
+    another page wrote something else since; what a page wrote itself is never in its way.
+    """
     rows = Campaign.objects.filter(pk=campaign.pk, state=CampaignState.DRAFT)
-    if not rows.update(**kept, updated_at=timezone.now()):
-        raise WrongState("edit")
+    free = rows if seen is None else rows.filter(_unchanged(campaign, seen, tab))
+    told = {"edited_by": by, "edited_in": tab, "updated_at": timezone.now()}
+    is_written = free.update(**kept, **told)
     campaign.refresh_from_db()
+    if is_written:
+        return
+    if not campaign.is_editable:
+        raise WrongState("edit")
+    if any(getattr(campaign, name) != value for name, value in kept.items()):
+        raise Changed
+
+
+def version(campaign: Campaign) -> str:
+    """Stands for the draft as it is stored now; empty before it is stored."""
+    return campaign.updated_at.isoformat() if campaign.pk else ""
+
+
+def _unchanged(campaign: Campaign, seen: str, tab: str) -> Q:
+    """The row as *campaign* was loaded, if the page saw that; or as the page itself left it."""
+    own = Q(edited_in=tab) if tab else Q(pk__in=())
+    return own | Q(updated_at=campaign.updated_at) if seen == version(campaign) else own
 
 
 def variables_of(content: str) -> list[str]:
@@ -79,31 +116,42 @@ def start_import(campaign: Campaign, stored: store.Stored, by: User) -> Recipien
         variables=variables_of(campaign.content), options=_options(campaign),
         state=ImportState.CHECKING,
     )  # fmt: skip
-    take(campaign, source, Source.IMPORT)
+    take(campaign, source, Source.IMPORT, by)
     audit.record("campaign.import", campaign, by, size=stored.size, sha256=stored.sha256)
     return source
 
 
-@transaction.atomic
 def check_again(
     campaign: Campaign, by: User, default_country: str | None = None, **answers: Any
 ) -> RecipientImport | None:
     """The same file as a new import, read for the present content; the old one stays as it was.
 
-    *answers* say how to read it: sheet, delimiter, whether hidden rows are left out.
+    *answers* say how to read it: sheet, delimiter, whether hidden rows are left out. None if
+    the file is not kept any more.
     """
+    try:
+        with transaction.atomic():
+            return _check_again(campaign, by, default_country, answers)
+    except FileNotFoundError:
+        return None
+
+
+def _check_again(
+    campaign: Campaign, by: User, default_country: str | None, answers: dict[str, Any]
+) -> RecipientImport | None:
     old = campaign.recipients
     if old is None or not store.is_kept(old.stored_name):
         return None
     source = RecipientImport.objects.create(
         workspace_id=old.workspace_id, created_by=by, original_name=old.original_name,
-        stored_name=store.again(old.stored_name), size=old.size, sha256=old.sha256,
+        stored_name=store.new_name(), size=old.size, sha256=old.sha256,
         variables=variables_of(campaign.content), state=ImportState.CHECKING,
         default_country=old.default_country if default_country is None else default_country,
         options={"answers": old.options.get("answers", {}) | answers, **_options(campaign)},
     )  # fmt: skip
-    take(campaign, source, Source.IMPORT)
+    take(campaign, source, Source.IMPORT, by)
     audit.record("campaign.check_again", campaign, by, country=source.default_country)
+    store.link(old.stored_name, source.stored_name)
     return source
 
 
@@ -115,7 +163,7 @@ def leave_out(campaign: Campaign, by: User) -> RecipientImport | None:
         return None
     source = RecipientImport.objects.create(
         workspace_id=old.workspace_id, created_by=by, original_name=old.original_name,
-        stored_name=store.again(old.stored_name) if store.is_kept(old.stored_name) else "",
+        stored_name=store.new_name() if store.is_kept(old.stored_name) else "",
         size=old.size, sha256=old.sha256, variables=old.variables,
         default_country=old.default_country, state=ImportState.CHECKING,
         options={
@@ -123,8 +171,11 @@ def leave_out(campaign: Campaign, by: User) -> RecipientImport | None:
             "from": old.pk, "fits": campaign.content,
         },
     )  # fmt: skip
-    take(campaign, source, campaign.source)
+    take(campaign, source, campaign.source, by)
     audit.record("campaign.leave_out", campaign, by, rows=old.accepted)
+    if source.stored_name:
+        with suppress(FileNotFoundError):  # only rows are read; the file is for later
+            store.link(old.stored_name, source.stored_name)
     return source
 
 
@@ -177,14 +228,14 @@ def confirm(campaign: Campaign, by: User) -> bool:
     return True
 
 
-def switch(campaign: Campaign, to: str) -> None:
+def switch(campaign: Campaign, to: str, by: User) -> None:
     """Go over to the other way of giving numbers and drop what the first one held."""
-    save(campaign, {"source": to, "recipients": None, "manual_numbers": ""})
+    save(campaign, {"source": to, "recipients": None, "manual_numbers": ""}, by)
 
 
-def take(campaign: Campaign, source: RecipientImport, way: str) -> None:
+def take(campaign: Campaign, source: RecipientImport, way: str, by: User) -> None:
     """Make *source* the list of the draft."""
-    save(campaign, {"recipients": source, "source": way})
+    save(campaign, {"recipients": source, "source": way}, by)
 
 
 def used_before(campaign: Campaign) -> Campaign | None:
@@ -208,6 +259,7 @@ def _options(campaign: Campaign) -> dict[str, Any]:
 @transaction.atomic
 def test_campaign(campaign: Campaign, by: User) -> Campaign:
     """A campaign of its own to the person's own test numbers, with a real recipient's values."""
+    User.objects.select_for_update().get(pk=by.pk)  # counted one at a time
     numbers = own_numbers(by)
     if not numbers:
         raise CannotTest("Add your own numbers to your profile first.")

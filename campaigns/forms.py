@@ -32,6 +32,7 @@ from sms.text import (
 
 COST_CENTRE_MAX = 40
 ZONE_MAX = 64
+LONGEST = {"cost_centre": COST_CENTRE_MAX, "date": 10, "time": 5, "time_zone": ZONE_MAX}
 NUMBERS_SHOWN = 5
 WALL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}")
 UNREADY = {
@@ -126,8 +127,8 @@ class CampaignForm(forms.Form):
 
     def clean_cost_centre(self) -> str:
         label = self.cleaned_data["cost_centre"]
-        if len(label) > COST_CENTRE_MAX:
-            text = _("A cost centre has at most %(n)d characters.")
+        if len(label) > COST_CENTRE_MAX or len(label.splitlines()) > 1:
+            text = _("A cost centre is one line of at most %(n)d characters.")
             raise forms.ValidationError(text, code="too_long", params={"n": COST_CENTRE_MAX})
         return label
 
@@ -173,15 +174,16 @@ class CampaignForm(forms.Form):
         return cleaned
 
     def _check_manual(self, cleaned: dict[str, Any]) -> None:
-        if self._names(cleaned):
+        entries = split_numbers(cleaned.get("manual_numbers", ""))  # an error would take it away
+        if has_variables := bool(self._names(cleaned)):
             text = _(
                 "Typed numbers have no values for variables. Remove the variables from the"
                 " content, or choose Import Data."
             )
             self.add_error("manual_numbers", forms.ValidationError(text, code="variables"))
-        entries = split_numbers(cleaned.get("manual_numbers", ""))
         if not entries:
-            self.add_error("manual_numbers", _("Type at least one number, or import a file."))
+            if not has_variables and "manual_numbers" not in self.errors:
+                self.add_error("manual_numbers", _("Type at least one number, or import a file."))
         elif len(entries) > MANUAL_MAX:
             text = _(
                 "There are %(n)d numbers; at most %(most)d can be typed. Choose Import Data for"
@@ -275,25 +277,35 @@ class CampaignForm(forms.Form):
         return str(self.data.get(name) or "").replace("\x00", "")
 
     def kept(self) -> dict[str, Any]:
-        """Columns for the draft, from any input: what is not yet right is kept as it is."""
-        is_valid_scenario = self._raw("scenario") in ScenarioType.values
-        source = self._raw("source")
-        date, time = self._raw("date")[:10], self._raw("time")[:5]
+        """Columns for the draft, from any input: what is not yet right is kept as it is.
+
+        What no column can hold whole is not kept at all, so that no cut value is ever sent.
+        """
         self.full_clean()
+        words = self._words()
+        date, time = words["date"].strip(), words["time"].strip()
         return {
-            "scenario": self._raw("scenario") if is_valid_scenario else "",
-            "name": short(self._raw("name"), NAME_MAX),
+            "scenario": words["scenario"] if words["scenario"] in ScenarioType.values else "",
+            "name": short(words["name"], NAME_MAX),
             "sender": self.cleaned_data.get("sender"),
-            "content": normalise(self._raw("content")),
-            "source": source if source in Source.values else Source.IMPORT,
-            "manual_numbers": self._raw("manual_numbers"),
-            "cost_centre": short(self._raw("cost_centre"), COST_CENTRE_MAX),
+            "content": normalise(words["content"]),
+            "source": words["source"] if words["source"] in Source.values else self.campaign.source,
+            "manual_numbers": words["manual_numbers"],
+            "cost_centre": short(words["cost_centre"], COST_CENTRE_MAX),
             "is_scheduled": bool(self.cleaned_data.get("is_scheduled")),
             "wall_time": f"{date}T{time}" if date or time else "",
-            "time_zone": self._raw("time_zone")[:ZONE_MAX],
-            "fold": int(self._raw("fold")) if self._raw("fold") in ("0", "1") else None,
+            "time_zone": words["time_zone"].strip(),
+            "fold": int(words["fold"]) if words["fold"] in ("0", "1") else None,
             "send_at": self.send_at,
         }
+
+    def _words(self) -> dict[str, str]:
+        """What was typed, and what the draft holds already where that does not fit."""
+        words = typed(self.campaign)
+        lost = set(self.lost())
+        if lost & {"date", "time"}:  # half of a new moment and half of the old one are neither
+            lost |= {"date", "time"}
+        return words | {name: self._raw(name) for name in words if name not in lost}
 
     def only(self, *names: str) -> None:
         """Keep the errors of *names*: nobody asked for the others yet."""
@@ -301,9 +313,19 @@ class CampaignForm(forms.Form):
             del self.errors[name]
 
     def lost(self) -> list[str]:
-        """Fields whose input a draft cannot hold whole; their errors must be seen now."""
-        too_long = {"name": NAME_MAX, "cost_centre": COST_CENTRE_MAX}
-        return [n for n, most in too_long.items() if len(_nfc(self._raw(n))) > most]
+        """Fields whose input a draft cannot hold as it is; their errors must be seen now."""
+        return [name for name in typed(self.campaign) if not self._fits(name)]
+
+    def _fits(self, name: str) -> bool:
+        text = str(self.data.get(name) or "")
+        if "\x00" in text:
+            return False
+        if name == "name":
+            return _fault_of_name(text) in ("", "empty")
+        if name not in LONGEST:
+            return True
+        line = _nfc(text)
+        return len(line) <= LONGEST[name] and len(line.splitlines()) <= 1
 
 
 def typed(campaign: Campaign) -> dict[str, Any]:
@@ -336,6 +358,14 @@ def zone_choices(chosen: str) -> list[tuple[str, str]]:
         names.insert(0, chosen)
     now = clock.now()
     return [(name, f"{name} ({schedule.offset_label(name, now)})") for name in names]
+
+
+def _fault_of_name(text: str) -> str:
+    try:
+        clean_name(text, NAME_MAX)
+    except BadText as bad:
+        return bad.problem
+    return ""
 
 
 def _nfc(text: str) -> str:

@@ -29,9 +29,10 @@ def look_after() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Ask about what is in doubt; receipts that never came or too early; old export files."""
+    """Ask about what is in doubt; receipts that never came or too early; old files."""
     ticking.sweep()
     exports.sweep(timezone.now())
+    importing.sweep(timezone.now())
 
 
 def ring_for(bells: ticking.Bells) -> None:

@@ -15,16 +15,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from campaigns import bulk, clock, failpoints
-from campaigns.importing import parent, sources
+from campaigns.importing import parent, sources, store
 from campaigns.importing.events import Done, Event, Meta, Problem, Problems, Progress, Request, Row
 from campaigns.importing.events import Rows as RowsEvent
 from campaigns.importing.limits import Limits
@@ -39,6 +39,8 @@ log = logging.getLogger(__name__)
 CHUNK = 2_000
 DELETE_CHUNK = 5_000
 STALE_PART = 24 * 3600
+FILE_KEPT = timedelta(days=7)
+REFUSED_KEPT = timedelta(days=1)  # so long it can be read again in another way
 RUNG = timedelta(seconds=10)  # by then the doorbell was lost, or the queue is long
 
 
@@ -71,6 +73,28 @@ def recover_imports() -> list[int]:
     stale = Q(lease_until__lt=clock.now()) | Q(lease_until=None, created_at__lt=clock.now() - RUNG)
     rows = RecipientImport.objects.filter(stale, state=ImportState.CHECKING, is_manual=False)
     return list(rows.order_by("pk").values_list("pk", flat=True)[:20])
+
+
+def sweep(now: datetime) -> None:
+    """Delete uploaded files that nobody needs: replaced, refused yesterday, or a week old."""
+    is_used = Exists(Campaign.objects.filter(recipients=OuterRef("pk")))
+    old = Q(finished_at__lt=now - FILE_KEPT) | ~is_used
+    refused = Q(state=ImportState.FAILED, finished_at__lt=now - REFUSED_KEPT)
+    over = RecipientImport.objects.filter(old | refused, finished_at__isnull=False)
+    for source in over.exclude(state=ImportState.CHECKING).exclude(stored_name="")[:100]:
+        rows = RecipientImport.objects.filter(pk=source.pk, state=source.state)
+        if rows.update(stored_name=""):
+            store.delete(source.stored_name)
+    _sweep_strays(now)
+
+
+def _sweep_strays(now: datetime) -> None:
+    """Files that no import owns: their transaction was rolled back after they had a name."""
+    day_ago = now.timestamp() - STALE_PART
+    found = [p.name for p in Path(settings.UPLOADS).glob("*") if p.stat().st_ctime < day_ago][:500]
+    owned = RecipientImport.objects.filter(stored_name__in=found)
+    for name in set(found) - set(owned.values_list("stored_name", flat=True)):
+        store.delete(name)
 
 
 def manual_recipients(campaign: Campaign) -> RecipientImport:

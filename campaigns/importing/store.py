@@ -39,7 +39,7 @@ class Received:
 
     def keep(self) -> Stored:
         """Give the file its lasting name: from here on an import may point at it."""
-        stored = uuid.uuid4().hex
+        stored = new_name()
         self.path.rename(self.path.with_name(stored))
         return Stored(stored, clean_file_name(self.name), self.size, self.sha256)
 
@@ -57,14 +57,17 @@ class ToDisk(FileUploadHandler):
         super().__init__()
         self.limit = limit
         self.received: Received | None = None
+        self.path: Path | None = None
+        self.has_more = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         if self.received is not None:  # one file at a time: further ones are not read
+            self.has_more = True
             raise SkipFile
         folder = Path(settings.UPLOADS)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.path = folder / f"{uuid.uuid4().hex}{PART}"
+        self.path = folder / f"{new_name()}{PART}"
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         self.file: IO[bytes] = os.fdopen(handle, "wb")
         self.hash = hashlib.sha256()
@@ -76,7 +79,9 @@ class ToDisk(FileUploadHandler):
             self.file.write(raw_data)
             self.hash.update(raw_data)
 
-    def file_complete(self, file_size: int) -> Received:  # type: ignore[override]
+    def file_complete(self, file_size: int) -> Received | None:  # type: ignore[override]
+        if self.path is None:
+            return None
         self.file.flush()
         os.fsync(self.file.fileno())
         self.file.close()
@@ -90,17 +95,31 @@ class ToDisk(FileUploadHandler):
         return self.received
 
     def upload_interrupted(self) -> None:
-        if hasattr(self, "file"):
+        if self.received is None:  # a further file that is not read interrupts nothing
+            self.drop()
+
+    def drop(self) -> None:
+        """Remove what arrived, unless it was kept."""
+        if self.path is not None:
             self.file.close()
             self.path.unlink(missing_ok=True)
 
 
-def again(name: str) -> str:
+def new_name() -> str:
+    """A name that no file has."""
+    return uuid.uuid4().hex
+
+
+def link(name: str, other: str) -> None:
     """The same file under another name: each import owns its file."""
-    stored = uuid.uuid4().hex
     folder = Path(settings.UPLOADS)
-    os.link(folder / name, folder / stored)
-    return stored
+    os.link(folder / name, folder / other)
+
+
+def delete(name: str) -> None:
+    """Remove the file of an import, if it is still there."""
+    if name:
+        (Path(settings.UPLOADS) / name).unlink(missing_ok=True)
 
 
 def is_kept(name: str) -> bool:

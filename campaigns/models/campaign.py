@@ -117,6 +117,8 @@ class Campaign(models.Model):
         "campaigns.RecipientImport", null=True, on_delete=models.PROTECT, related_name="campaigns"
     )
     cost_centre = models.CharField(_("Cost centre"), max_length=40, blank=True)
+    edited_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    edited_in = models.CharField(max_length=36, blank=True)  # the page that wrote it last
 
     is_scheduled = models.BooleanField(_("Schedule Campaign"), default=False)
     wall_time = models.CharField(max_length=16, blank=True)  # local, 2026-11-27T19:00

@@ -61,13 +61,9 @@ def edit(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 
 def save(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Keep whatever was typed, then do what the pressed button says."""
-    campaign = drafting.open_draft(request.user, key)
-    check(request, "campaigns.edit", campaign.author_id)
-    form = CampaignForm(_posted(request), campaign=campaign)
-    try:
-        drafting.save(campaign, form.kept())
-    except WrongState:
-        return gone(request, campaign)
+    campaign, form = opened(request, key)
+    if refusal := keep(request, campaign, form):
+        return refusal
     if request.htmx:  # type: ignore[attr-defined]
         return _autosaved(request, campaign, form)
     if request.POST.get("next") == "review":
@@ -81,7 +77,37 @@ def save(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     return redirect("campaigns:edit", key)
 
 
-def page(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse:
+def opened(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, CampaignForm]:
+    """The draft that a form was posted for, made if need be, with what was typed."""
+    campaign = drafting.open_draft(request.user, key, _tab(request))
+    check(request, "campaigns.edit", campaign.author_id)
+    return campaign, CampaignForm(_posted(request), campaign=campaign)
+
+
+def keep(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse | None:
+    """Store what was typed; the answer to give if that could not be done."""
+    seen = request.POST.get("over") or request.POST.get("version")
+    try:
+        drafting.save(campaign, form.kept(), request.user, seen=seen, tab=_tab(request))
+    except WrongState:
+        return gone(request, campaign)
+    except drafting.Changed:
+        return _changed(request, campaign, form, seen or "")
+    return None
+
+
+def _changed(request: SignedIn, campaign: Campaign, form: CampaignForm, seen: str) -> HttpResponse:
+    """Somebody wrote the draft meanwhile: everything typed stays on the page, nothing is stored."""
+    form.only()
+    if not request.htmx:  # type: ignore[attr-defined]
+        return page(request, campaign, form, is_changed=True, version=seen)
+    context = {"campaign": campaign, "newer": drafting.version(campaign)}
+    response = render(request, "campaigns/_not_saved.html", context)
+    response["HX-Reswap"] = "none"
+    return response
+
+
+def page(request: SignedIn, campaign: Campaign, form: CampaignForm, **more: Any) -> HttpResponse:
     """The whole page for one draft."""
     senders = SenderID.objects.for_user(request.user)
     source = campaign.recipients
@@ -96,7 +122,11 @@ def page(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpRespo
         "samples": preview(campaign),
         "variables": _columns(campaign),
         "used_before": drafting.used_before(campaign),
+        "version": drafting.version(campaign),
+        "newer": drafting.version(campaign),
+        "tab": _tab(request) or str(uuid.uuid4()),
         **panel(request, campaign, form),
+        **more,
     }
     return render(request, "campaigns/create.html", context)
 
@@ -162,9 +192,9 @@ def sample(request: SignedIn, key: uuid.UUID, kind: str) -> HttpResponse:
     if kind not in SAMPLE_TYPES:
         raise Http404
     if request.method == "POST":
-        campaign = drafting.open_draft(request.user, key)
-        check(request, "campaigns.edit", campaign.author_id)
-        drafting.save(campaign, CampaignForm(_posted(request), campaign=campaign).kept())
+        campaign, form = opened(request, key)
+        if refusal := keep(request, campaign, form):
+            return refusal
     campaign = draft(request, key)
     names = drafting.variables_of(campaign.content)
     response = HttpResponse(samples.sample(names, kind, translate=_))
@@ -182,7 +212,7 @@ def switch(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     to = Source.MANUAL if campaign.source == Source.IMPORT else Source.IMPORT
     if request.method == "POST":
         try:
-            drafting.switch(campaign, to)
+            drafting.switch(campaign, to, request.user)
         except WrongState:
             return gone(request, campaign)
         return redirect(f"{back}#recipients")
@@ -193,6 +223,14 @@ def switch(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 def attachment(name: str) -> str:
     """Content-Disposition for a download, in the form of RFC 6266."""
     return content_disposition_header(as_attachment=True, filename=name) or "attachment"
+
+
+def _tab(request: SignedIn) -> str:
+    """The name the page gave itself, if it is one of ours."""
+    try:
+        return str(uuid.UUID(request.POST.get("tab", "")))
+    except ValueError:
+        return ""
 
 
 def _key(text: str | None) -> uuid.UUID:
@@ -213,7 +251,11 @@ def _posted(request: SignedIn) -> Any:
 
 
 def _autosaved(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse:
-    context = {"campaign": campaign, "form": form, **panel(request, campaign, form)}
+    lost = [form.fields[name].label for name in form.lost()]
+    context = {
+        "campaign": campaign, "form": form, "lost": lost, "version": drafting.version(campaign),
+        **panel(request, campaign, form),
+    }  # fmt: skip
     response = render(request, "campaigns/_saved.html", context)
     response["HX-Replace-Url"] = reverse("campaigns:edit", args=[campaign.key])
     return response
@@ -221,7 +263,10 @@ def _autosaved(request: SignedIn, campaign: Campaign, form: CampaignForm) -> Htt
 
 def _to_review(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse:
     if drafting.needs_columns(campaign) or drafting.needs_optouts(campaign):
-        source = drafting.check_again(campaign, request.user)
+        try:
+            source = drafting.check_again(campaign, request.user)
+        except WrongState:
+            return gone(request, campaign)
         if source is not None:
             transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
             messages.info(request, _("The file is checked again for the present content."))

@@ -22,11 +22,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import SignedIn, check, requires
 from campaigns import drafting, tasks
-from campaigns.forms import CampaignForm
 from campaigns.importing import rejects
 from campaigns.importing.events import Problem
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
-from campaigns.importing.store import Received, ToDisk, is_kept
+from campaigns.importing.store import Received, ToDisk, delete, is_kept
 from campaigns.importing.texts import DELIMITERS
 from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
 from campaigns.views import compose
@@ -45,29 +44,32 @@ DELIMITER_NAMES = dict(
 @requires("campaigns.edit")
 def upload(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Import Mobile Phone Numbers: the file is streamed to disk while the form is read."""
-    request.upload_handlers = [ToDisk(settings.IMPORT_MAX_BYTES)]
-    return _upload(request, key)
+    handler = ToDisk(settings.IMPORT_MAX_BYTES)
+    request.upload_handlers = [handler]
+    try:
+        return _upload(request, key, handler)
+    finally:
+        handler.drop()
 
 
 @csrf_protect
-def _upload(request: SignedIn, key: uuid.UUID) -> HttpResponse:
+def _upload(request: SignedIn, key: uuid.UUID, handler: ToDisk) -> HttpResponse:
     received: Any = request.FILES.get("file")
-    campaign = drafting.open_draft(request.user, key)
-    check(request, "campaigns.edit", campaign.author_id)
-    form = CampaignForm(request.POST, campaign=campaign)
-    try:
-        drafting.save(campaign, form.kept())
-    except WrongState:
-        _drop(received)
-        return compose.gone(request, campaign)
-    if refusal := _refusal(received):
-        _drop(received)
+    campaign, form = compose.opened(request, key)
+    if answer := compose.keep(request, campaign, form):
+        return answer
+    if refusal := _refusal(received, handler):
         form.only()
         form.add_error("file", refusal)
         return compose.page(request, campaign, form)
-    with transaction.atomic():
-        source = drafting.start_import(campaign, received.keep(), request.user)
-        transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
+    stored = received.keep()
+    try:
+        with transaction.atomic():
+            source = drafting.start_import(campaign, stored, request.user)
+            transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
+    except WrongState:
+        delete(stored.name)
+        return compose.gone(request, campaign)
     return redirect("campaigns:numbers", key)
 
 
@@ -115,6 +117,12 @@ def refused(request: SignedIn, key: uuid.UUID, kind: str) -> Any:
 def confirm(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Send to the valid ones: from here on the refused rows stand in nobody's way."""
     campaign = compose.draft(request, key)
+    if not campaign.is_editable:
+        return compose.gone(request, campaign)
+    if request.POST.get("list") != str(campaign.recipients_id):
+        text = _("The list was replaced meanwhile, and nothing was confirmed. This is the new one.")
+        messages.warning(request, text)
+        return redirect("campaigns:numbers", key)
     drafting.confirm(campaign, request.user)
     to = "review" if request.POST.get("to") == "review" else "edit"
     return redirect(f"campaigns:{to}", key)
@@ -128,12 +136,14 @@ def again(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     country = request.POST.get("country")
     if country and country not in phonenumbers.SUPPORTED_REGIONS:
         raise Http404
-    with transaction.atomic():
+    try:
         source = drafting.check_again(campaign, request.user, country, **_ways(request, campaign))
-        if source is not None:
-            transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
+    except WrongState:
+        return compose.gone(request, campaign)
     if source is None:
         messages.error(request, _("The file is not kept any more. Import it again."))
+    else:
+        transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
 
 
@@ -142,10 +152,12 @@ def again(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 def leave_out(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Take out the rows whose text is empty or too long; they join the refused ones."""
     campaign = compose.draft(request, key)
-    with transaction.atomic():
+    try:
         source = drafting.leave_out(campaign, request.user)
-        if source is not None:
-            transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
+    except WrongState:
+        return compose.gone(request, campaign)
+    if source is not None:
+        transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
 
 
@@ -184,7 +196,9 @@ def _answer(name: str, chosen: str) -> Any:
     return chosen == "yes" if name == "has_header" else chosen
 
 
-def _refusal(received: Received | None) -> str:
+def _refusal(received: Received | None, handler: ToDisk) -> str:
+    if handler.has_more:
+        return _("Several files were chosen. Choose one, or put the lists into one file.")
     if not isinstance(received, Received):
         return _("Choose a file first.")
     if not received.size:
@@ -194,11 +208,6 @@ def _refusal(received: Received | None) -> str:
         text = _("The file is larger than %(n)d MB. Split it and import it in parts.")
         return text % {"n": megabytes}
     return ""
-
-
-def _drop(received: Any) -> None:
-    if isinstance(received, Received):
-        received.drop()
 
 
 def _import(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, RecipientImport]:
@@ -223,7 +232,7 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
     return {
         "page": page,
         "query": request.GET.get("q", "")[:QUERY_MAX],
-        "reason": request.GET.get("reason", ""),
+        "reason": request.GET.get("reason", "").replace("\x00", ""),
         "params": params.urlencode(),
         "reasons": [(code, label(code), n) for code, n in tally.items()],
         "duplicates": duplicates,
@@ -245,8 +254,8 @@ def _found(request: SignedIn, source: RecipientImport) -> QuerySet[ImportProblem
     reason = request.GET.get("reason", "")
     if reason == "invalid":
         rows = rows.exclude(code__in=(DUPLICATE, OPTED_OUT))
-    elif reason:
-        rows = rows.filter(code=reason)
+    elif reason:  # a code that no row has may be anything at all, a NUL too
+        rows = rows.filter(code=reason) if reason in source.tally else rows.none()
     words = request.GET.get("q", "").replace("\x00", "").strip()[:QUERY_MAX]
     if words:
         found = Q(raw__icontains=words) | Q(sentence__icontains=words)

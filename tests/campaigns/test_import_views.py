@@ -161,7 +161,8 @@ def test_nothing_is_sent_to_the_valid_ones_before_somebody_says_so(
     client.post(url("submit", campaign))
     campaign.refresh_from_db()
     assert campaign.state == "draft"
-    assert client.post(url("confirm", campaign), {"to": "review"}).url == url("review", campaign)
+    seen = {"to": "review", "list": source.pk}
+    assert client.post(url("confirm", campaign), seen).url == url("review", campaign)
     source.refresh_from_db()
     assert source.confirmed_by == operator
     client.post(url("submit", campaign))
@@ -249,7 +250,7 @@ def test_rows_that_do_not_fit_are_left_out_on_request(client: Any, campaign: Any
     client.post(url("leave_out", campaign))
     campaign.refresh_from_db()
     check(campaign.recipients_id)
-    client.post(url("confirm", campaign))
+    client.post(url("confirm", campaign), {"list": campaign.recipients_id})
     client.post(url("submit", campaign))
     campaign.refresh_from_db()
     assert (campaign.state, campaign.total) == ("scheduled", 1)
