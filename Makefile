@@ -9,7 +9,7 @@ PRODUCTION := PRODUCTION=1 REHEARSAL=1 ALLOWED_HOSTS=sms.example.com \
 	REDIS_URL=redis://127.0.0.1/0 \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))')
 
-.PHONY: setup setup-dev run demo test lint
+.PHONY: setup setup-dev run demo link test chaos lint
 
 setup:
 	@$(PYTHON) bootstrap.py run
@@ -23,8 +23,17 @@ run: setup
 demo: setup
 	@$(VENV)python manage.py demo --then-run
 
+# A fresh sign-in link for somebody: make link EMAIL=person@example.com
+link: setup
+	@$(VENV)python manage.py invite "$(EMAIL)"
+
 test: setup-dev
 	@$(VENV)python tests/run.py
+
+# kill -9 at full size, on SQLite, in a folder of its own; prints what the judge found.
+chaos: setup-dev
+	@CHAOS_ROWS=$${CHAOS_ROWS:-2000} CHAOS_KILLS=$${CHAOS_KILLS:-30} CHAOS_WHOLE=$${CHAOS_WHOLE:-3} \
+		$(VENV)python tests/run.py --only sqlite -n 0 -s tests/chaos
 
 lint: setup-dev
 	$(VENV)ruff check .

@@ -49,12 +49,14 @@ class SignInForm(forms.Form):
     email = forms.CharField(
         label=_("E-mail address"),
         max_length=254,
+        error_messages={"required": _("Write your e-mail address.")},
         widget=forms.EmailInput(attrs={"class": "form-control", "autocomplete": "username"}),
     )
     password = forms.CharField(
         label=_("Password"),
         strip=False,
         max_length=4096,
+        error_messages={"required": _("Write your password.")},
         widget=forms.PasswordInput(
             attrs={"class": "form-control", "autocomplete": "current-password"}
         ),
@@ -96,18 +98,27 @@ class PersonForm(forms.ModelForm):
         }
 
 
+EMPTY = _("Write a password.")
 RULES = _("At least 12 characters. Not a common password, and not like your name or address.")
 
 
 def _dress(fields: dict[str, forms.Field]) -> None:
     for field in fields.values():
         field.widget.attrs["class"] = "form-control"
+        field.error_messages["required"] = EMPTY
     fields["new_password1"].help_text = RULES
     fields["new_password2"].label = _("New password again")
     fields["new_password2"].help_text = ""
 
 
-class SetPasswordForm(auth.SetPasswordForm):
+class _Told(auth.SetPasswordMixin):
+    """Tells what is wrong with the password itself even when the two differ."""
+
+    def validate_password_for_user(self, user: User, password_field_name: str = "") -> None:
+        super().validate_password_for_user(user, "new_password1")
+
+
+class SetPasswordForm(_Told, auth.SetPasswordForm):
     """A first password, for somebody whom a one-time link let in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -115,7 +126,7 @@ class SetPasswordForm(auth.SetPasswordForm):
         _dress(self.fields)
 
 
-class ChangePasswordForm(auth.PasswordChangeForm):
+class ChangePasswordForm(_Told, auth.PasswordChangeForm):
     """A new password in place of the old one, which is asked for."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -97,7 +97,7 @@ def password(request: SignedIn) -> HttpResponse:
         update_session_auth_hash(request, user)
         request.session.pop(BY_LINK, None)
         audit.record("user.password", user, user)
-        messages.success(request, _("Password kept. Other places you were signed in are ended."))
+        messages.success(request, _("Password set. Other places you were signed in are ended."))
         return redirect("overview")
     context = {"form": form, "first": isinstance(form, SetPasswordForm)}
     return render(request, "accounts/password.html", context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import shlex
 import socket
 import sys
 import time
@@ -18,6 +19,7 @@ from smsconsole import first_run
 from smsconsole.supervising import AlreadyRunning, Child, Supervisor, take_lock
 
 READY_SECONDS = 30.0
+PORT_SECONDS = 5.0  # how long killed processes may take to give their port back
 QUEUES = "dispatch,receipts,imports,mail"
 Say = Callable[[str], None]
 
@@ -40,9 +42,12 @@ def run(say: Say, once_up: Callable[[Supervisor], bool]) -> None:
         )
     with lock:
         supervisor = Supervisor(settings.HOME, _environment(), say)
-        supervisor.sweep()
-        check_port(settings.HOST, settings.PORT)
-        prepare_database()
+        try:
+            by_force = supervisor.sweep()
+            check_port(settings.HOST, settings.PORT, PORT_SECONDS if by_force else 0)
+            prepare_database()
+        except KeyboardInterrupt:
+            sys.exit("Stopped before anything was started.")
         supervisor.listen()
         try:
             for child in children():
@@ -51,6 +56,17 @@ def run(say: Say, once_up: Callable[[Supervisor], bool]) -> None:
                 supervisor.run()
         finally:
             supervisor.stop()
+
+
+def command(target: str) -> str:
+    """What to type to meet this console again: the target, with what was set for this run.
+
+    Addresses of servers may hold a password, so of them only the name is said.
+    """
+    plain = [f"{name}={shlex.quote(os.environ[name])}"
+             for name in ("SMSCONSOLE_HOME", "HOST", "PORT") if os.environ.get(name)]  # fmt: skip
+    secret = [f"{name}=..." for name in ("DATABASE_URL", "REDIS_URL") if os.environ.get(name)]
+    return " ".join([*plain, *secret, "make", target])
 
 
 def already_running(other: AlreadyRunning) -> str:
@@ -66,18 +82,27 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "STATIC_MANIFEST": "1" if manifest else "0", "PYTHONUNBUFFERED": "1"}
 
 
-def check_port(host: str, port: int) -> None:
-    """Refuse early and plainly when the address cannot be listened on."""
+def check_port(host: str, port: int, patience: float = 0) -> None:
+    """Refuse plainly when the address cannot be listened on, at the latest after *patience* s."""
+    deadline = time.monotonic() + patience
+    while (error := _refused(host, port)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if error:
+        sys.exit(
+            f"Port {port} on {host} is taken or not allowed ({error}). "
+            f"Choose another, as in: PORT={port + 1} make run"
+        )
+
+
+def _refused(host: str, port: int) -> Exception | None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as trial:
         trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             trial.bind((host, port))
         except (OSError, OverflowError) as error:
-            sys.exit(
-                f"Port {port} on {host} is taken or not allowed ({error}). "
-                f"Choose another, as in: PORT={port + 1} make run"
-            )
+            return error
+    return None
 
 
 def free_port(wanted: int) -> int:

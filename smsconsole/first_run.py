@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -73,11 +74,17 @@ def invitation() -> Invitation | None:
 
     Links given out before stop working.
     """
-    admins = User.objects.filter(memberships__role=Role.ADMIN, is_active=True)
-    if admins.filter(last_login__isnull=False).exists():
-        return None
-    admin = admins.order_by("pk").first()
-    return invite(admin) if admin else None
+    admin = _admins().order_by("pk").first()
+    return invite(admin) if admin and known_admin() is None else None
+
+
+def known_admin() -> User | None:
+    """The first admin who has signed in already."""
+    return _admins().filter(last_login__isnull=False).order_by("pk").first()
+
+
+def _admins() -> QuerySet[User]:
+    return User.objects.filter(memberships__role=Role.ADMIN, is_active=True)
 
 
 def invite(person: User) -> Invitation:

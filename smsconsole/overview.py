@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.middleware import zone_of
 from accounts.models import User, Workspace
 from billing import headroom, thresholds
+from billing.models import Rate
 from campaigns import statistics
 from campaigns.models import Campaign, CampaignTally, DeliveryReceipt, HourTally, ReceiptState
 from campaigns.states import RUNNING, CampaignState, MessageState
@@ -198,9 +199,20 @@ def upcoming(workspace: Workspace) -> list[Campaign]:
     return list(rows[:SHOWN])
 
 
-def is_first_run(workspace: Workspace) -> bool:
-    """Nobody has made a campaign here yet."""
-    return not Campaign.objects.filter(workspace=workspace).exists()
+@dataclass(frozen=True)
+class Beginning:
+    """What has to be there before the first campaign, and whether it is."""
+
+    has_sender: bool
+    has_rates: bool
+
+
+def beginning(workspace: Workspace) -> Beginning | None:
+    """Where a workspace stands in which nobody has made a campaign yet."""
+    if Campaign.objects.filter(workspace=workspace).exists():
+        return None
+    senders = SenderID.objects.filter(workspace=workspace, state=SenderState.APPROVED)
+    return Beginning(senders.exists(), Rate.objects.filter(workspace=workspace).exists())
 
 
 def is_practice(workspace: Workspace) -> bool:

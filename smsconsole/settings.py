@@ -199,8 +199,11 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
-EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
-vars().update(EMAIL_CONFIG)
+EMAIL_URL = env("EMAIL_URL", default="")
+EMAIL_BACKEND = "smsconsole.maillog.EmailBackend"  # a file, until a server is named
+if EMAIL_URL:
+    vars().update(env.email_url_config(EMAIL_URL))
+MAIL_LOG = HOME / "logs" / "mail.log"
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="SMS Console <console@localhost>")
 
 # --- web security -----------------------------------------------------------------------
@@ -285,5 +288,11 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "aiohttp.access": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "aiohttp.access": {"level": "WARNING"},
+        # Two lines for every doorbell would bury what matters.
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+    },
 }

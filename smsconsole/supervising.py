@@ -93,16 +93,17 @@ class Supervisor:
         self._mark = secrets.token_hex(8)
         self._env = {**env, MARK: self._mark}
         self._say = say
+        self._said_stopping = False
         self._children: list[Child] = []
         self._groups: list[int] = []
         self._lifeline = os.pipe()  # not inheritable: only who is given the read end has it
 
-    def sweep(self) -> int:
-        """Kill what an earlier supervisor of this folder left behind; how many there were."""
+    def sweep(self) -> bool:
+        """Kill what an earlier supervisor of this folder left behind; was it ended by force?"""
         try:
             left = json.loads(self._record.read_text())
         except (OSError, ValueError):
-            return 0
+            return False
         pids = [pid for pid in _processes(left["groups"]) if _has_mark(pid, left["mark"])]
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
@@ -110,7 +111,7 @@ class Supervisor:
         deadline = time.monotonic() + STOP_SECONDS  # the kernel frees their ports as they go
         while not all(map(_is_gone, pids)) and time.monotonic() < deadline:
             time.sleep(0.02)
-        return len(pids)
+        return True
 
     def add(self, child: Child) -> None:
         rotate(self.logs / f"{child.name}.log")
@@ -144,6 +145,9 @@ class Supervisor:
 
         The first child goes last: the practice carrier answers until nobody asks any more.
         """
+        if self.stopping and not self._said_stopping:
+            self._said_stopping = True
+            self._say("Stopping: finishing what is under way (some seconds) ...")
         for child in reversed(self._children):
             self._end(child)
         with contextlib.suppress(OSError):
@@ -214,8 +218,9 @@ def _has_mark(pid: int, mark: str) -> bool:
 
 
 def _is_gone(pid: int) -> bool:
-    """Has it given back all it held? A zombie has; its parent only did not ask for its end."""
+    """Has it given back all it held? A zombie has, once no thread of it is left."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    except OSError:
-        return True
+        threads = [place.read_text() for place in Path(f"/proc/{pid}/task").glob("*/stat")]
+    except OSError:  # one of them went while we looked: the next look tells
+        return not Path(f"/proc/{pid}").exists()
+    return all(text.rpartition(")")[2].split()[0] in "ZX" for text in threads)

@@ -61,7 +61,7 @@ def overview(request: SignedIn) -> HttpResponse:
         "upcoming": figures.upcoming(workspace),
         "meters": meters,
         "todos": figures.attention(request.user, meters),
-        "first_run": figures.is_first_run(workspace),
+        "first_run": figures.beginning(workspace),
         "practice": figures.is_practice(workspace),
         "may_set": request.membership.can("thresholds.change"),
         "no_threshold": all(meter.usage is None for meter in meters),

@@ -32,7 +32,8 @@ from smsconsole.demoing.cast import DAY_LIMIT, Cast
 from smsconsole.demoing.numbers import numbers, of_every_fate
 
 WAIT_SECONDS = 120.0
-SLOW, FULL_SPEED = 60, 1000  # segments a second at the practice carrier
+SLOW, SLOWER = 60, 20  # segments a second at the practice carrier
+RUNNING_ROWS = 8_000  # at the slower speed some seven minutes: time to look at a running campaign
 NAMES = ("Ann", "Bruno", "Chidi", "Dana", "Emre", "Fatima", "Goran", "Hanna", "Irene", "Jun")
 
 
@@ -152,10 +153,15 @@ class Story:
             "Delivery day", "notification", "PARCELWAY",
             "Hi ${name}, your parcel ${code} arrives today between 9 and 12.",
         )  # fmt: skip
-        self.import_rows(campaign, self.rows(6_000, 10, with_values=True))
+        self.set_speed(SLOWER)
+        self.import_rows(campaign, self.rows(RUNNING_ROWS, 10, with_values=True))
         self.send(campaign)
         self.wait(campaign, CampaignState.SENDING)
-        self.say(f"One campaign is sending 6,000 messages, {SLOW} a second so that it can be seen.")
+        minutes = RUNNING_ROWS // SLOWER // 60
+        self.say(
+            f"One campaign is sending {RUNNING_ROWS:,} messages, {SLOWER} a second: "
+            f"for at least {minutes} minutes there is a campaign in every state."
+        )
 
     # --- the steps --------------------------------------------------------------------------
 

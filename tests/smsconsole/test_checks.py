@@ -6,6 +6,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from django.conf import settings as django_settings
 
 from smsconsole import checks
 
@@ -94,6 +95,7 @@ def test_workbooks_are_never_read_without_defusedxml(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.postgres
+@pytest.mark.skipif(not django_settings.REDIS_URL, reason="asks a real Redis: tests/run.py has one")
 def test_a_redis_that_evicts_is_named(settings: Any) -> None:
     import redis
 

@@ -16,19 +16,23 @@ class Command(BaseCommand):
     help = "Runs web, worker, ticker and the practice carrier until Ctrl-C."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.say("Starting ...")
         try:
             embedded.run(self.say, self.welcome)
         except AlreadyRunning as other:
             sys.exit(embedded.already_running(other))
-        self.say("Stopped. Everything is kept; start again with the same command.")
+        self.say(f"Stopped. Everything is kept; start again with: {embedded.command('run')}")
 
     def welcome(self, supervisor: Supervisor) -> bool:
         kind = "SQLite" if settings.SQLITE else "PostgreSQL"
         self.say(f"SMS Console runs at {settings.SITE_URL} (data in {settings.HOME}, {kind}).")
-        invitation = first_run.invitation()
+        invitation, known = first_run.invitation(), first_run.known_admin()
         if invitation:
             self.say(f"Sign in once with this link, within {first_run.LINK_HOURS} hours:")
             self.say(f"  {invitation.url}")
+        elif known:
+            lost = embedded.command(f"link EMAIL={known.email}")
+            self.say(f"Sign in at {settings.SITE_URL} as {known.email}; lost the password: {lost}")
         self.say("Ctrl-C stops it.")
         return True
 

@@ -25,11 +25,12 @@ class Command(BaseCommand):
         if settings.PRODUCTION:
             sys.exit("The demo does not fill a production console. Use a folder of its own.")
         self.options = options
+        self.say("Starting ...")
         try:
             embedded.run(self.say, self.fill)
         except AlreadyRunning as other:
             sys.exit(embedded.already_running(other))
-        self.say("Stopped. Everything is kept; go on with: make run")
+        self.say(f"Stopped. Everything is kept; go on with: {embedded.command('run')}")
 
     def fill(self, supervisor: Supervisor) -> bool:
         """Play the story while the processes work; True if the console should go on after it."""
@@ -53,6 +54,8 @@ class Command(BaseCommand):
         for person in players.people:
             role = person.membership.get_role_display()  # type: ignore[attr-defined]
             self.say(f"  {role:<9} {person.name:<12} {first_run.invite(person).url}")
+        if self.options["then_run"]:
+            self.say("Ctrl-C stops it.")
         return bool(self.options["then_run"])
 
     def say(self, line: str) -> None:
