@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from campaigns import clock, failpoints
-from campaigns.importing import check, sources
+from campaigns.importing import check, sources, store
 from campaigns.importing.check import Superseded, Writer, manual_recipients, recover_imports
 from campaigns.importing.events import Problem, Problems, Row, Rows
 from campaigns.importing.store import clean_file_name
@@ -28,7 +28,7 @@ MIXED = GOOD + "12345,Cy\n+12025550123,Ann\n+12025550124,\n"
 def upload(workspace: Any, operator: Any, tmp_path: Path, settings: Any) -> Callable[..., Any]:
     settings.UPLOADS = tmp_path
 
-    def store(text: str, name: str = "list.csv", **fields: Any) -> RecipientImport:
+    def received(text: str, name: str = "list.csv", **fields: Any) -> RecipientImport:
         (tmp_path / "stored").write_text(text, encoding="utf-8")
         given = {"variables": ["name"], "state": ImportState.CHECKING, **fields}
         return RecipientImport.objects.create(
@@ -36,7 +36,7 @@ def upload(workspace: Any, operator: Any, tmp_path: Path, settings: Any) -> Call
             size=len(text), **given,
         )  # fmt: skip
 
-    return store
+    return received
 
 
 def checked(source: RecipientImport) -> RecipientImport:
@@ -257,3 +257,40 @@ def test_a_very_long_file_name_keeps_its_ending() -> None:
     shown = clean_file_name("x" * 400 + ".xlsx")
     assert len(shown) <= 120
     assert shown.endswith(".xlsx")
+
+
+# --- files that nobody needs any more ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "days", "is_used", "is_kept"),
+    [
+        (ImportState.READY, 6, True, True),
+        (ImportState.READY, 8, True, False),
+        (ImportState.ASKING, 8, True, False),
+        (ImportState.READY, 0, False, False),
+        (ImportState.FAILED, 0, True, True),  # it may be read again in another way
+        (ImportState.FAILED, 2, True, False),
+        (ImportState.CHECKING, 8, True, True),
+    ],
+)
+def test_a_file_is_kept_no_longer_than_it_is_needed(
+    upload: Any, make_campaign: Any, state: str, days: int, is_used: bool, is_kept: bool
+) -> None:
+    now = timezone.now()
+    source = upload(GOOD, state=state, finished_at=now - timedelta(days=days))
+    if is_used:
+        make_campaign(source="import", recipients=source)
+    check.sweep(now)
+    source.refresh_from_db()
+    assert store.is_kept("stored") is is_kept
+    assert bool(source.stored_name) is is_kept
+
+
+def test_a_file_that_no_list_owns_is_removed_a_day_later(upload: Any, tmp_path: Path) -> None:
+    upload(GOOD)
+    (tmp_path / "stray").write_text("+12025550123")
+    check.sweep(timezone.now())
+    assert (tmp_path / "stray").exists()
+    check.sweep(timezone.now() + timedelta(days=2))
+    assert [path.name for path in tmp_path.iterdir()] == ["stored"]

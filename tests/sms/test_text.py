@@ -326,6 +326,8 @@ def test_a_name_of_30_characters_is_accepted(raw, name):
         pytest.param("\u200b", "empty", id="M16-only-invisible"),
         pytest.param("a\nb", "control", id="M16-two-lines"),
         pytest.param("a\x00b", "control", id="M16-NUL"),
+        pytest.param("a\u202eb", "direction", id="M16-turned"),
+        pytest.param("a\u2066b", "direction", id="M16-isolated"),
     ],
 )
 def test_other_names_are_refused(raw, problem):
