@@ -62,6 +62,11 @@ def number_of(campaign: Campaign) -> int:
     return campaign.recipients.accepted
 
 
+def most(campaign: Campaign) -> int:
+    """How many messages it will ever have: none where it was cancelled before it started."""
+    return 0 if campaign.state == CampaignState.CANCELLED else number_of(campaign)
+
+
 def gives_receipts(campaign: Campaign) -> bool:
     return campaign.carrier is None or campaign.carrier.gives_receipts
 
@@ -124,7 +129,7 @@ def results(campaigns: Sequence[Campaign]) -> dict[int, Result]:
     return {
         campaign.pk: statistics.result(
             groups[campaign.pk],
-            total=number_of(campaign),
+            total=most(campaign),
             gives_receipts=gives_receipts(campaign),
             over=campaign.state in OVER,
         )
@@ -141,7 +146,7 @@ def held(campaign: Campaign) -> int:
 def result_of(campaign: Campaign, tallies: Sequence[CampaignTally]) -> Result:
     return statistics.result(
         tallies,
-        total=number_of(campaign),
+        total=most(campaign),
         held=held(campaign),
         gives_receipts=gives_receipts(campaign),
         over=campaign.state in OVER,

@@ -16,7 +16,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.failures import Failure, failure
-from campaigns.states import OVER, Bucket, CampaignState, MessageState, bucket
+from campaigns.states import OVER, RUNNING, Bucket, CampaignState, MessageState, bucket
 
 M = MessageState
 LIVE_AFTER_END = timedelta(minutes=15)
@@ -261,4 +261,5 @@ def is_live(state: str, found: Result, ended_at: datetime | None, now: datetime)
     if state == CampaignState.SENDING:
         return True
     recent = state in OVER and ended_at is not None and now - ended_at < LIVE_AFTER_END
-    return recent and found.part(M.ACCEPTED) > 0
+    is_open = found.part(M.ACCEPTED) + found.part(M.IN_DOUBT) > 0
+    return is_open and (recent or state in RUNNING)

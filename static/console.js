@@ -101,6 +101,8 @@
       event.preventDefault();
       return;
     }
+    const menu = form.closest(".menu:popover-open");
+    if (menu) setTimeout(() => menu.hidePopover());
     // Downloads and htmx forms stay on the page, so only a form that asks for it is locked.
     if (form.dataset.once === undefined || event.defaultPrevented) return;
     form.dataset.sent = "";
@@ -234,8 +236,21 @@
   let tried = 0;
 
   const polls = (element) => (element.getAttribute("hx-trigger") || "").includes("every");
+  // Somebody is at the fields of a part that asks for itself: words not sent, or a list open.
+  let touched = 0;
+  const touch = () => { touched = Date.now(); };
+  ["pointerdown", "keydown"].forEach((name) => document.addEventListener(name, touch, true));
+  function taken(selector) {
+    const part = selector && document.querySelector(selector);
+    if (!part) return false;
+    const unsent = all("input[type=search]", part).some((box) => box.value !== box.defaultValue);
+    const at = document.activeElement;
+    const inField = part.contains(at) && at.matches("input,select");
+    return unsent || (inField && Date.now() - touched < 10000);
+  }
   const busy = (element) => Boolean(
-    document.querySelector("dialog[open]") || element.querySelector(".menu:popover-open"),
+    document.querySelector("dialog[open]") || element.querySelector(".menu:popover-open")
+      || taken(element.dataset.calm),
   );
   function offline(since) {
     const note = document.getElementById("offline");
@@ -258,7 +273,9 @@
   // A poll after the session ended would put the sign-in page into a corner of this one.
   document.addEventListener("htmx:beforeSwap", (event) => {
     const sentTo = event.detail.xhr.responseURL;
-    if (polls(event.detail.elt) && sentTo && new URL(sentTo).pathname.includes("signin")) {
+    const asked = event.detail.requestConfig.elt;
+    if (taken(asked.dataset.calm)) event.detail.shouldSwap = false;
+    if (polls(asked) && sentTo && new URL(sentTo).pathname.includes("signin")) {
       event.detail.shouldSwap = false;
       location.reload();
     }

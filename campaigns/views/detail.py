@@ -30,6 +30,7 @@ PARTS = {
     "chart": "campaigns/_chart.html",
     "phone-rows": "campaigns/_phones.html",
 }
+UNWRITTEN = (CampaignState.DRAFT, CampaignState.SCHEDULED, CampaignState.CANCELLED)
 BUCKETS = ((Bucket.SENT, _("Sent")), (Bucket.FAILED, _("Failed")), (Bucket.OTHER, _("Other")))
 
 
@@ -90,7 +91,7 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
         "took": reading.took(campaign),
         "acts": controlling.offered(campaign, request.membership),
         "running": campaign.state in RUNNING,
-        "written": campaign.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED),
+        "written": campaign.state not in UNWRITTEN,
     }
     if part in ("", "side"):
         context["steps"] = trail.steps(_events(campaign))
@@ -136,6 +137,8 @@ def _phones(
         "filter": chosen,
         "sought": sought,
         "problem": problem,
+        "again": _again(given, chosen, sought),
+        "countries": [row.country for row in found.countries],
         "matching": None if sought else chosen.count(found.tallies, receipts),
         "newer": shown.newer,
         "older": shown.older,
@@ -143,6 +146,12 @@ def _phones(
         "older_url": shown.older is not None and _url(chosen, after=shown.older),
         "buckets": _tabs(chosen, found),
     }
+
+
+def _again(given: Mapping[str, str], chosen: Filter, sought: str) -> list[tuple[str, str]]:
+    """What asks for the same rows of the table once more."""
+    place = {name: given.get(name, "")[:18] for name in ("before", "after")}
+    return [*chosen.query.items(), *((n, w) for n, w in (place | {"q": sought}).items() if w)]
 
 
 def _url(chosen: Filter, **changes: object) -> str:

@@ -136,7 +136,9 @@ def test_hours_without_messages_are_drawn_too():
         ("completed", NOON - timedelta(minutes=2), 3, True),
         ("completed", NOON - timedelta(minutes=2), 0, False),
         ("completed", NOON - timedelta(hours=2), 3, False),
-        ("paused", None, 3, False),
+        ("paused", None, 3, True),
+        ("paused", None, 0, False),
+        ("suspended", None, 3, True),
         ("draft", None, 0, False),
     ],
 )
