@@ -23,9 +23,10 @@ run: setup
 demo: setup
 	@$(VENV)python manage.py demo --then-run
 
-# A fresh sign-in link for somebody: make link EMAIL=person@example.com
+# A fresh sign-in link: make link EMAIL=person@example.com; with ROLE=operator NAME="Mei Lin Tan"
+# for a new person.
 link: setup
-	@$(VENV)python manage.py invite "$(EMAIL)"
+	@$(VENV)python manage.py invite "$(EMAIL)" $(if $(ROLE),--role "$(ROLE)" --name "$(NAME)")
 
 test: setup-dev
 	@$(VENV)python tests/run.py

@@ -195,3 +195,13 @@ def test_pages_of_a_signed_in_person_stay_out_of_every_cache(
     signed_in: Callable[[User], Client], operator: User
 ) -> None:
     assert "no-store" in signed_in(operator).get("/profile/")["Cache-Control"]
+
+
+def test_a_password_that_is_short_and_mistyped_hears_both(
+    signed_in: Callable[[User], Client], operator: User
+) -> None:
+    given = {"old_password": "correct horse battery", "new_password1": "short"}
+    page = signed_in(operator).post("/password/", {**given, "new_password2": "other"})
+    words = page.content.decode()
+    assert "too short" in words
+    assert "match" in words

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.mail import send_mail
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -81,6 +83,38 @@ def test_who_cannot_get_in_is_invited_again(settings: Any, capsys: Any) -> None:
     client = Client()
     signin(client, url.removeprefix(settings.SITE_URL))
     assert "_auth_user_id" in client.session
+
+
+def test_a_new_person_is_added_with_a_role_and_comes_in_by_the_link(
+    settings: Any, capsys: Any
+) -> None:
+    first_run.prepare()
+    call_command("invite", "Mei@example.com", role="operator", name="Mei Lin Tan")
+    url = capsys.readouterr().out.strip()
+    client = Client()
+    signin(client, url.removeprefix(settings.SITE_URL))
+    person = User.objects.get(email="mei@example.com")
+    assert client.session["_auth_user_id"] == str(person.pk)
+    assert person.name == "Mei Lin Tan"
+    assert [str(member.role) for member in person.memberships.all()] == [Role.OPERATOR]
+
+
+def test_a_stranger_gets_no_link() -> None:
+    first_run.prepare()
+    with pytest.raises(CommandError, match="Nobody active has the address"):
+        call_command("invite", "nobody@example.com")
+    assert User.objects.count() == 1
+
+
+def test_mail_without_a_server_lies_in_one_private_file(settings: Any, tmp_path: Path) -> None:
+    settings.EMAIL_BACKEND = "smsconsole.maillog.EmailBackend"
+    settings.MAIL_LOG = tmp_path / "logs" / "mail.log"
+    for subject in ("First", "Second"):
+        send_mail(subject, "Words", None, ["admin@example.com"])
+    written = settings.MAIL_LOG.read_text()
+    assert "Subject: First" in written
+    assert "Subject: Second" in written
+    assert settings.MAIL_LOG.stat().st_mode & 0o077 == 0
 
 
 def test_a_server_in_production_gets_no_practice_carrier(settings: Any) -> None:

@@ -1,12 +1,17 @@
-"""`manage.py invite EMAIL`: a fresh one-time link for a person who cannot get in."""
+"""`manage.py invite EMAIL`: a one-time link for who cannot get in, or for a new person."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.validators import validate_email
+from django.db import transaction
 
-from accounts.models import User
+from accounts import audit
+from accounts.models import Membership, User, Workspace
+from accounts.roles import Role
 from smsconsole import first_run
 
 
@@ -15,9 +20,32 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("email")
+        parser.add_argument("--role", choices=Role.values, help="add the person with this role")
+        parser.add_argument("--name", default="", help="the name of a person who is added")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = User.objects.filter(email=options["email"].lower(), is_active=True).first()
-        if person is None:
-            raise CommandError(f"Nobody active has the address {options['email']}.")
+        email = options["email"].strip().lower()
+        person = User.objects.filter(email=email).first()
+        if person is None and options["role"]:
+            person = self._add(email, options["name"], options["role"])
+        if person is None or not person.is_active:
+            raise CommandError(
+                f"Nobody active has the address {email!r}. Write it as it was registered, or add "
+                f"a person: make link EMAIL=... ROLE={'|'.join(Role.values)} NAME=..."
+            )
         self.stdout.write(first_run.invite(person).url)
+
+    def _add(self, email: str, name: str, role: str) -> User:
+        """A new person in the first workspace."""
+        try:
+            validate_email(email)
+        except ValidationError as error:
+            raise CommandError(f"{email!r} is no e-mail address.") from error
+        workspace = Workspace.objects.order_by("pk").first()
+        if workspace is None:
+            raise CommandError("There is no workspace yet. Start the console once: make run")
+        with transaction.atomic():
+            person = User.objects.create_user(email, name=name or email.partition("@")[0])
+            member = Membership.objects.create(user=person, workspace=workspace, role=role)
+            audit.record("user.added", member, None, role=role)
+        return person
