@@ -14,6 +14,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.http import Http404
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
@@ -28,7 +29,7 @@ from campaigns.models import (
     Recipient,
     RecipientImport,
 )
-from campaigns.models.campaign import Origin, Source
+from campaigns.models.campaign import NAME_MAX, Origin, Source
 from campaigns.states import Bucket, Scenario, bucket
 from campaigns.statistics import reason_of
 from senders.models import OptOut
@@ -92,12 +93,21 @@ def _draft(
     parent: Campaign, by: User, key: uuid.UUID, origin: str, fields: dict[str, Any], **said: Any
 ) -> Campaign:
     kept = {name: getattr(parent, name) for name in SETTINGS}
+    kept["name"] = _named(parent.name, origin)
     draft = Campaign.objects.create(
         key=key, author=by, origin=origin, parent=parent, **kept, **fields
     )
     audit.record("campaign.create", draft, by, origin=str(origin), of=parent.label, **said)
     audit.record(f"campaign.{origin}", parent, by, to=draft.label, **said)
     return draft
+
+
+def _named(name: str, origin: str) -> str:
+    """The parent's name with what the draft is, cut to what a task name may hold."""
+    if not name:
+        return ""
+    mark = _(" (resend)") if origin == Origin.RESEND else _(" (copy)")
+    return name.removesuffix(mark)[: NAME_MAX - len(mark)].rstrip() + mark
 
 
 def _failed_recipients(campaign: Campaign, by: User, reasons: frozenset[str]) -> RecipientImport:

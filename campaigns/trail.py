@@ -10,6 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent
+from billing.models import Period
 
 Words = str | Promise
 SHOWN = 50
@@ -38,7 +39,7 @@ WORDS: dict[str, tuple[Words, str]] = {
     "campaign.start_late": (_("Not started: the time was missed"), "warn"),
     "campaign.pause": (_("Paused"), "warn"),
     "campaign.resume": (_("Resumed"), "done"),
-    "campaign.suspend": (_("Suspended by a threshold"), "bad"),
+    "campaign.suspend": (_("Suspended"), "bad"),
     "campaign.resume_suspended": (_("Resumed after the suspension"), "done"),
     "campaign.finish": (_("Completed: everything has left"), "done"),
     "campaign.reopen": (_("Opened again for messages in doubt"), "warn"),
@@ -52,10 +53,18 @@ REASONS: dict[str, Words] = {
     "late_start": _("the start was missed by more than an hour"),
     "carrier_refused": _("the carrier refused the account"),
     "sender": _("the sender ID is no longer approved"),
-    "threshold": _("a suspension threshold is reached"),
+    "threshold": _("a suspension threshold was reached"),
 }
 # What an event says of itself, in this order.
 SAID = ("reason", "of", "to", "numbers", "left", "rows")
+
+
+def threshold(period: str, limit: int) -> str:
+    """A threshold by its name and figure, as a sentence begins."""
+    words = _("The monthly threshold of %(limit)s segments")
+    if period == Period.DAY:
+        words = _("The daily threshold of %(limit)s segments")
+    return str(words) % {"limit": f"{limit:,}"}
 
 
 def steps(events: Iterable[AuditEvent]) -> list[Step]:
@@ -67,6 +76,9 @@ def _step(event: AuditEvent) -> Step:
     plain = event.action.rpartition(".")[2].replace("_", " ").capitalize()
     what, tone = WORDS.get(event.action, (plain, ""))
     said = (_say(name, event.data.get(name)) for name in SAID)
+    if "limit" in event.data and event.data.get("reason") == "threshold":
+        which = threshold(event.data.get("period", ""), event.data["limit"])
+        said = iter([_("%(threshold)s was reached") % {"threshold": which}])
     who = "" if event.actor is None else str(event.actor)
     return Step(event.at, what, " · ".join(filter(None, said)), who, tone)
 

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
+from django.db.models import Count, Exists, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Notice
+from accounts.models import Membership, Notice, Workspace
 from accounts.roles import can
+from campaigns import reading
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
+from carriers.models import Carrier
 
 THEMES = ("auto", "light", "dark")
 
@@ -112,13 +117,23 @@ def rail(role: str, view_name: str) -> tuple[Group, ...]:
     return tuple(g for g in groups if g.links or (g.inner and g.inner.links))
 
 
-def _unread(user: Any) -> Callable[[], int]:
-    return lambda: Notice.objects.for_user(user).filter(user=user, read_at=None).count()
+def _glance(user: Any, membership: Membership) -> Callable[[], dict[str, int]]:
+    """The person's unread notices and the kinds of carriers in use, by one query for both."""
+    mine = Notice.objects.for_user(user).filter(user=user, read_at=None)
+    unread = mine.order_by().values("user").annotate(n=Count("pk")).values("n")
+    used = Carrier.objects.filter(workspace=membership.workspace_id, is_on=True)
+    rows = Workspace.objects.filter(pk=membership.workspace_id).annotate(
+        unread=Coalesce(Subquery(unread), 0),
+        practice=Exists(used.practice()),
+        real=Exists(used.exclude(pk__in=Carrier.objects.practice())),
+    )
+    return cache(lambda: rows.values("unread", "practice", "real").get())
 
 
 def _suspended(user: Any) -> Callable[[], list[Campaign]]:
     rows = Campaign.objects.for_user(user).filter(state=CampaignState.SUSPENDED)
-    return lambda: list(rows.only("pk", "name").order_by("-pk")[:20])
+    rows = rows.select_related("workspace").only("pk", "name", "workspace__time_zone")
+    return lambda: list(rows.order_by("-pk")[:20])
 
 
 def console(request: HttpRequest) -> dict[str, Any]:
@@ -129,10 +144,16 @@ def console(request: HttpRequest) -> dict[str, Any]:
     if membership is None:
         return names
     view_name = request.resolver_match.view_name if request.resolver_match else ""
+    glance = _glance(request.user, membership)
+    suspended = SimpleLazyObject(_suspended(request.user))
     return names | {
         "membership": membership,
         "rail": rail(membership.role, view_name),
         "create": next(_link(CREATE, membership.role, view_name), None),
-        "unread": SimpleLazyObject(_unread(request.user)),
-        "suspended": SimpleLazyObject(_suspended(request.user)),
+        "unread": SimpleLazyObject(lambda: glance()["unread"]),
+        "suspended": suspended,
+        "why_suspended": SimpleLazyObject(lambda: reading.suspension(list(suspended))),
+        "reaches_no_phone": SimpleLazyObject(
+            lambda: bool(glance()["practice"] and not glance()["real"])
+        ),
     }

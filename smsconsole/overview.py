@@ -21,7 +21,7 @@ from accounts.middleware import zone_of
 from accounts.models import User, Workspace
 from billing import headroom, thresholds
 from billing.models import Rate
-from campaigns import statistics
+from campaigns import reading, statistics
 from campaigns.models import Campaign, CampaignTally, DeliveryReceipt, HourTally, ReceiptState
 from campaigns.states import RUNNING, CampaignState, MessageState
 from carriers.models import Carrier
@@ -225,13 +225,14 @@ def attention(user: User, meters: list[headroom.Meter]) -> list[Todo]:
     """What waits for a person, the most urgent first."""
     membership: Any = user.membership  # type: ignore[attr-defined]
     workspace = membership.workspace
-    found = [*_stopped(workspace), *_close(meters), *_in_doubt(workspace)]
+    found = [*_stopped(workspace, meters), *_close(meters), *_in_doubt(workspace)]
     if membership.can("senders.decide"):
         found += _reviews(workspace)
     return [*found, *_unmatched(workspace)]
 
 
-def _stopped(workspace: Workspace) -> list[Todo]:
+def _stopped(workspace: Workspace, meters: list[headroom.Meter]) -> list[Todo]:
+    usage = [meter.usage for meter in meters if meter.usage is not None]
     states = RUNNING - {CampaignState.SENDING}
     rows = Campaign.objects.filter(workspace=workspace, state__in=states).shown()
     found = []
@@ -239,7 +240,8 @@ def _stopped(workspace: Workspace) -> list[Todo]:
         given = {"name": campaign.name, "why": campaign.get_pause_reason_display()}
         url = _page_of(campaign.key)
         if campaign.state == CampaignState.SUSPENDED:
-            text = _("%(name)s is suspended: a threshold holds what is left.") % given
+            given["why"] = reading.suspension([campaign], usage)
+            text = _("%(name)s is suspended. %(why)s") % given
             found.append(Todo("hand-stop", "failed", text, url, _("Review campaign")))
         else:
             text = _("%(name)s is paused. %(why)s.") % given

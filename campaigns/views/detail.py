@@ -93,6 +93,8 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
         "running": campaign.state in RUNNING,
         "written": campaign.state not in UNWRITTEN,
     }
+    if campaign.state == CampaignState.SUSPENDED:
+        context["why"] = reading.suspension([campaign])
     if part in ("", "side"):
         context["steps"] = trail.steps(_events(campaign))
     if part in ("", "phone-rows"):

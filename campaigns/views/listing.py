@@ -22,7 +22,7 @@ from accounts.access import SignedIn, requires
 from accounts.models import Membership
 from campaigns import controlling, exports, reading
 from campaigns.lookup import page
-from campaigns.models import Campaign, CampaignQuerySet
+from campaigns.models import Campaign, CampaignQuerySet, RecipientImport
 from campaigns.models.campaign import ScenarioType
 from campaigns.reading import Planned
 from campaigns.states import CampaignState
@@ -32,6 +32,7 @@ from senders.models import SenderID
 ROWS = 20
 FLAGS = 4
 EXPORT_MAX = 10_000
+LISTS_READ = 500
 TABS = (
     ("", _("All")),
     (CampaignState.DRAFT, _("Draft")),
@@ -202,9 +203,18 @@ def _frame(request: SignedIn, rows: CampaignQuerySet, chosen: Chosen) -> dict[st
         "counts": counts,
         "scenarios": ScenarioType.choices,
         "senders": list(senders.values_list("value", flat=True)[:200]),
-        "countries": sorted(phonenumbers.SUPPORTED_REGIONS),
+        "countries": _countries(request, chosen),
         "periods": PERIODS.items(),
     }
+
+
+def _countries(request: SignedIn, chosen: Chosen) -> Collection[str]:
+    """The countries of the workspace's lists; every one where reading them all would be slow."""
+    lists = RecipientImport.objects.filter(workspace=request.membership.workspace_id)
+    rows = list(lists.exclude(accepted=0).values_list("countries", flat=True)[: LISTS_READ + 1])
+    if len(rows) > LISTS_READ:
+        return phonenumbers.SUPPORTED_REGIONS
+    return {code for countries in rows for code in countries} | ({chosen.country} - {""})
 
 
 @requires("campaigns.view")

@@ -102,6 +102,7 @@ def _page(request: SignedIn, campaign: Campaign, refused: list[Problem]) -> Http
         "currency": campaign.workspace.currency,
         "samples": compose.preview(campaign),
         "was_refused": bool(refused),
+        "may_price": request.membership.can("rates.change"),
     }
     return render(request, "campaigns/review.html", context)
 

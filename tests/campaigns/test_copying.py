@@ -45,8 +45,9 @@ def numbers_of(source):
 def test_a_copy_takes_content_and_settings_and_recipients_if_asked(recipients, sent, operator):
     campaign = sent(cost_centre="Logistics", content="Hi there")
     copy = copying.duplicate(campaign, operator, uuid.uuid4(), recipients=recipients)
-    for name in ("scenario", "name", "sender", "content", "cost_centre", "source", "workspace"):
+    for name in ("scenario", "sender", "content", "cost_centre", "source", "workspace"):
         assert getattr(copy, name) == getattr(campaign, name)
+    assert copy.name == f"{campaign.name} (copy)"
     assert (copy.recipients == campaign.recipients) == recipients
     assert (copy.state, copy.origin, copy.parent) == ("draft", "copy", campaign)
 

@@ -196,7 +196,7 @@ def test_what_waits_for_a_person_is_listed(
         account=practice, dedupe="x", reference="y", outcome="delivered", raw="{}", state="orphan"
     )
     assert todos(admin) == [
-        "Held is suspended: a threshold holds what is left.",
+        "Held is suspended. The daily threshold of 0 segments is reached: 0 messages wait.",
         "Late is paused. Start time was missed by more than an hour.",
         "0 of 0 segments today are used.",
         "Doubtful has 3 messages in doubt: nobody knows whether the carrier took them.",
