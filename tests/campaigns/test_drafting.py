@@ -63,6 +63,7 @@ def test_an_older_page_keeps_its_words_and_says_who_changed_the_draft(
     assert "changed meanwhile by Jonas Weber at" in html
     assert "My words." in html
     assert f'name="version" value="{older["version"]}"' in html  # it stays the older page
+    assert html.index('value="draft"') < html.index('name="over"')  # Enter keeps nothing
     assert stored(campaign) == "Corrected."
 
 
