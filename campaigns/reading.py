@@ -65,6 +65,12 @@ def number_of(campaign: Campaign) -> int:
     return campaign.recipients.accepted
 
 
+def repeated(campaign: Campaign) -> int:
+    """Messages that go to a number an earlier one goes to, with other values."""
+    source = campaign.recipients
+    return 0 if source is None else source.about.get("repeated") or 0
+
+
 def most(campaign: Campaign) -> int:
     """How many messages it will ever have: none where it was cancelled before it started."""
     return 0 if campaign.state == CampaignState.CANCELLED else number_of(campaign)

@@ -87,6 +87,8 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
         "reading": found,
         "result": found.result,
         "planned": reading.planned(campaign),
+        "numbers": reading.number_of(campaign),
+        "distinct": reading.number_of(campaign) - reading.repeated(campaign),
         "imported": reading.imported(campaign),
         "took": reading.took(campaign),
         "acts": controlling.offered(campaign, request.membership),

@@ -320,3 +320,25 @@ def test_words_from_outside_are_inert(signed_in, operator, sent):
     assert "<img src=x" not in words
     assert "&lt;b&gt;<mark>${name}</mark>&lt;/b&gt;" in words
     assert CampaignTally.objects.filter(campaign=campaign).exists()
+
+
+def test_the_table_asks_again_for_the_rows_it_shows_and_brings_the_summary(
+    signed_in, operator, sent
+):
+    campaign = sent(state=CampaignState.SENDING, ended_at=None)
+    client = signed_in(operator)
+    asked = {"is": "failed", "country": "US", "q": "0199"}
+    part = client.post(url(campaign), asked, **htmx("phone-rows"))
+    again = dict(part.context["again"])
+    assert again == asked
+    text = part.content.decode()
+    assert 'data-calm="#phone-rows"' in text
+    assert 'id="split" hx-swap-oob="morph"' in text
+
+
+def test_a_campaign_cancelled_before_it_started_has_no_messages(signed_in, operator, make_campaign):
+    campaign = make_campaign(state=CampaignState.CANCELLED, total=5)
+    page = signed_in(operator).get(url(campaign))
+    assert page.context["result"].total == 0
+    assert "Cancelled before it started: no message was made." in page.content.decode()
+    assert "No message matches" not in page.content.decode()
