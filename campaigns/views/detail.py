@@ -82,27 +82,33 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
     if part and request.GET.get("seen", campaign.state) != campaign.state:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     found = reading.read(campaign)
-    context: dict[str, Any] = {
-        "campaign": campaign,
-        "reading": found,
-        "result": found.result,
-        "planned": reading.planned(campaign),
-        "numbers": reading.number_of(campaign),
-        "distinct": reading.number_of(campaign) - reading.repeated(campaign),
-        "imported": reading.imported(campaign),
-        "took": reading.took(campaign),
-        "acts": controlling.offered(campaign, request.membership),
-        "running": campaign.state in RUNNING,
-        "written": campaign.state not in UNWRITTEN,
-    }
-    if campaign.state == CampaignState.SUSPENDED:
-        context["why"] = reading.suspension([campaign])
+    context = _facts(request, campaign, found)
     if part in ("", "side"):
         context["steps"] = trail.steps(_events(campaign))
     if part in ("", "phone-rows"):
         context |= _phones(request, campaign, found, clear="numbers" in context["acts"])
     template = PARTS.get(part, "campaigns/detail.html")
     return render(request, template, context | {"oob": bool(part)})
+
+
+def _facts(request: SignedIn, campaign: Campaign, found: Reading) -> dict[str, Any]:
+    """What every part of the page may show."""
+    numbers = reading.number_of(campaign)
+    is_suspended = campaign.state == CampaignState.SUSPENDED
+    return {
+        "campaign": campaign,
+        "reading": found,
+        "result": found.result,
+        "planned": reading.planned(campaign),
+        "numbers": numbers,
+        "distinct": numbers - reading.repeated(campaign),
+        "imported": reading.imported(campaign),
+        "took": reading.took(campaign),
+        "acts": controlling.offered(campaign, request.membership),
+        "running": campaign.state in RUNNING,
+        "written": campaign.state not in UNWRITTEN,
+        "why": reading.suspension([campaign]) if is_suspended else "",
+    }
 
 
 def _part(request: SignedIn) -> str:
