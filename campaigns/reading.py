@@ -11,12 +11,11 @@ from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import ngettext
 
-from billing import thresholds
 from billing.thresholds import Usage
-from campaigns import statistics, trail
+from campaigns import statistics, tightness, trail
 from campaigns.importing.reasons import DUPLICATE, OPTED_OUT
-from campaigns.models import Batch, Campaign, CampaignTally, HourTally, Message
-from campaigns.states import OVER, CampaignState, Hold, MessageState
+from campaigns.models import Batch, Campaign, CampaignTally, HourTally
+from campaigns.states import OVER, CampaignState, Hold
 from campaigns.statistics import CountryRow, HourRow, ReasonRow, Result
 
 SHOWN_WITH = ("sender", "author", "carrier", "recipients")
@@ -152,21 +151,11 @@ def held(campaign: Campaign) -> int:
     return rows.aggregate(total=Sum("left"))["total"] or 0
 
 
-def reached(campaign: Campaign, usage: Sequence[Usage] | None = None) -> Usage | None:
-    """The threshold that has no room for the next message now, the tightest first."""
-    if usage is None:
-        usage = thresholds.usage(campaign.workspace)
-    rows = Message.objects.filter(campaign=campaign, state=MessageState.QUEUED)
-    asked = rows.order_by("position").values_list("segments", flat=True).first() or 1
-    tight = [one for one in usage if one.room < asked]
-    return min(tight, key=lambda one: one.room, default=None)
-
-
 def suspension(campaigns: Sequence[Campaign], usage: Sequence[Usage] | None = None) -> str:
     """Why these are suspended, with figures. A limit raised since is said to have been reached."""
     rows = Batch.objects.filter(campaign__in=campaigns).left().exclude(hold=Hold.NONE)
     left = rows.aggregate(total=Sum("left"))["total"] or 0
-    tight = reached(campaigns[0], usage)
+    tight = tightness.reached(campaigns[0], usage)
     if tight is None:
         words = ngettext(
             "A suspension threshold was reached: %(left)s message waits.",

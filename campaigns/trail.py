@@ -75,10 +75,10 @@ def steps(events: Iterable[AuditEvent]) -> list[Step]:
 def _step(event: AuditEvent) -> Step:
     plain = event.action.rpartition(".")[2].replace("_", " ").capitalize()
     what, tone = WORDS.get(event.action, (plain, ""))
-    said = (_say(name, event.data.get(name)) for name in SAID)
+    said: Iterable[str] = (_say(name, event.data.get(name)) for name in SAID)
     if "limit" in event.data and event.data.get("reason") == "threshold":
         which = threshold(event.data.get("period", ""), event.data["limit"])
-        said = iter([_("%(threshold)s was reached") % {"threshold": which}])
+        said = [_("%(threshold)s was reached") % {"threshold": which}]
     who = "" if event.actor is None else str(event.actor)
     return Step(event.at, what, " · ".join(filter(None, said)), who, tone)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -117,7 +117,7 @@ def rail(role: str, view_name: str) -> tuple[Group, ...]:
     return tuple(g for g in groups if g.links or (g.inner and g.inner.links))
 
 
-def _glance(user: Any, membership: Membership) -> Callable[[], dict[str, int]]:
+def _glance(user: Any, membership: Membership) -> Callable[[], Mapping[str, Any]]:
     """The person's unread notices and the kinds of carriers in use, by one query for both."""
     mine = Notice.objects.for_user(user).filter(user=user, read_at=None)
     unread = mine.order_by().values("user").annotate(n=Count("pk")).values("n")

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from billing import thresholds
-from campaigns import clock, reading
+from campaigns import clock, tightness
 from campaigns.announcing import announce
 from campaigns.counting import Deltas
 from campaigns.models import Batch, Campaign, Message, PauseReason, WrongState
@@ -27,7 +27,7 @@ def finish(campaign_id: int) -> None:
     if not left.exists():
         _move(campaign, "finish", "completed")
     elif not left.exclude(hold=Hold.THRESHOLD).exists():
-        tight = reading.reached(campaign)
+        tight = tightness.reached(campaign)
         which = {} if tight is None else {"period": tight.period, "limit": tight.limit}
         _move(campaign, "suspend", "suspended", audit={"reason": "threshold"} | which)
 
