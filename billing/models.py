@@ -98,7 +98,6 @@ class ThresholdWindow(models.Model):
     ceiling = models.BigIntegerField()
     used = models.BigIntegerField(default=0)
     warned_at = models.DateTimeField(null=True)
-    suspended_at = models.DateTimeField(null=True)
 
     objects = ThresholdWindowQuerySet.as_manager()
 

@@ -140,7 +140,7 @@ def set_limit(
     threshold.save()
     start, _end = span(period, today(workspace))
     threshold.windows.filter(start__gte=start).update(
-        limit=limit, ceiling=Greatest(F("used"), limit), warned_at=None, suspended_at=None
+        limit=limit, ceiling=Greatest(F("used"), limit), warned_at=None
     )
     audit.record("threshold.set", threshold, by, period=period, old=old, new=limit)
     return threshold

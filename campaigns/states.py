@@ -93,7 +93,6 @@ MESSAGE_MOVES: dict[MessageState, frozenset[MessageState]] = {
     M.DELIVERED: frozenset(),
 }
 BILLED = frozenset({M.ACCEPTED, M.NO_RECEIPT, M.DELIVERED, M.UNDELIVERED, M.EXPIRED})
-WITHOUT_OUTCOME = frozenset({M.QUEUED, M.IN_DOUBT, M.ACCEPTED, M.NO_RECEIPT})
 FREED = frozenset({M.REJECTED, M.CANCELLED})
 """States in which a message's segments count against no threshold."""
 

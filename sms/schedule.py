@@ -12,7 +12,6 @@ from functools import cache
 from importlib import resources
 from zoneinfo import ZoneInfo, available_timezones
 
-CANCEL_CUTOFF = timedelta(minutes=5)
 MAX_DAYS = 90
 _MINUTE = timedelta(minutes=1)
 
@@ -179,8 +178,3 @@ def check_ahead(at: datetime, now: datetime, max_days: int = MAX_DAYS) -> None:
         raise NotAhead("This time has passed. Choose a later one.")
     if at - now > timedelta(days=max_days):
         raise TooFarAhead(f"Choose a time within the next {max_days} days.")
-
-
-def can_cancel(at: datetime, now: datetime, cutoff: timedelta = CANCEL_CUTOFF) -> bool:
-    """Whether a start at *at* may still be taken back: exactly *cutoff* before it, yes."""
-    return at - now >= cutoff

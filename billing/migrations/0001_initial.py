@@ -37,7 +37,6 @@ class Migration(migrations.Migration):
                 ('ceiling', models.BigIntegerField()),
                 ('used', models.BigIntegerField(default=0)),
                 ('warned_at', models.DateTimeField(null=True)),
-                ('suspended_at', models.DateTimeField(null=True)),
                 ('threshold', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='windows', to='billing.threshold')),
             ],
         ),

@@ -69,10 +69,13 @@ class CampaignQuerySet(WorkspaceQuerySet):
         grace = timedelta(minutes=settings.SCHEDULE_GRACE_MINUTES)
         return self.filter(state=CampaignState.SCHEDULED, send_at__lt=Now() - grace)
 
-    def cancellable(self) -> Self:
-        """Drafts, and scheduled ones at least the cut-off before their start."""
+    def cancellable(self, at: Any = None) -> Self:
+        """Drafts, and scheduled ones at least the cut-off before their start.
+
+        *at* is the instant asked about; without one it is the database's present.
+        """
         cutoff = timedelta(seconds=settings.CANCEL_CUTOFF_SECONDS)
-        scheduled = Q(state=CampaignState.SCHEDULED, send_at__gte=Now() + cutoff)
+        scheduled = Q(state=CampaignState.SCHEDULED, send_at__gte=(at or Now()) + cutoff)
         return self.filter(scheduled | Q(state=CampaignState.DRAFT))
 
     def shown(self) -> Self:

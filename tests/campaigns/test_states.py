@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -55,6 +55,25 @@ def test_a_scheduled_campaign_is_taken_back_until_five_minutes_before(
     else:
         with pytest.raises(WrongState):
             campaign.move(action, by=campaign.author)
+
+
+@pytest.mark.parametrize(
+    ("ahead", "allowed"),
+    [
+        pytest.param(timedelta(minutes=5), True, id="SC10-exactly-five-minutes"),
+        pytest.param(timedelta(minutes=5) - timedelta(milliseconds=1), False, id="SC10-4:59.999"),
+        pytest.param(timedelta(0), False, id="SC10-at-the-start"),
+        pytest.param(-timedelta(minutes=1), False, id="SC10-after-the-start"),
+        pytest.param(timedelta(minutes=4, seconds=59), False, id="SC11-edit-inside-the-line"),
+    ],
+)
+def test_the_line_is_exact_to_the_millisecond(
+    ahead: timedelta, allowed: bool, make_campaign: Callable[..., Any]
+) -> None:
+    """The very query that cancel and edit are guarded by, asked about a chosen instant."""
+    send_at = datetime(2027, 1, 15, 12, tzinfo=UTC)
+    make_campaign(state=CampaignState.SCHEDULED, send_at=send_at)
+    assert Campaign.objects.cancellable(at=send_at - ahead).exists() is allowed
 
 
 def test_a_draft_can_be_cancelled_whatever_its_time_says(

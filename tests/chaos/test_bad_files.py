@@ -111,6 +111,7 @@ def test_bad_files_get_a_page_and_leave_no_memory_behind(tmp_path: Path) -> None
         person.sign_in(LINK.search(said(tmp_path))[0])
         person.get("/campaigns/new/")
         before, answers = resident(console), []
+        assert before > 10 * 1024, "the web processes were not found: nothing would be measured"
         for turn in range(ROUNDS):
             for name, content in FILES.items():
                 token = TOKEN.search(person.get("/campaigns/new/")[1])

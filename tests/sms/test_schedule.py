@@ -16,7 +16,6 @@ from sms.schedule import (
     UnknownZone,
     WallTimeMissing,
     WallTimeTwice,
-    can_cancel,
     check_ahead,
     find_zone,
     offset_label,
@@ -87,20 +86,6 @@ def test_a_time_that_has_come_or_is_too_far_is_refused(at, refusal):
 )
 def test_a_time_ahead_is_accepted(ahead):
     check_ahead(NOW + ahead, NOW)
-
-
-@pytest.mark.parametrize(
-    ("ahead", "allowed"),
-    [
-        pytest.param(timedelta(minutes=5), True, id="SC10-exactly-five-minutes"),
-        pytest.param(timedelta(minutes=5) - timedelta(milliseconds=1), False, id="SC10-4:59.999"),
-        pytest.param(timedelta(0), False, id="SC10-at-the-start"),
-        pytest.param(-timedelta(minutes=1), False, id="SC10-after-the-start"),
-        pytest.param(timedelta(minutes=4, seconds=59), False, id="SC11-edit-inside-the-line"),
-    ],
-)
-def test_a_schedule_can_be_taken_back_until_exactly_five_minutes_before(ahead, allowed):
-    assert can_cancel(NOW + ahead, NOW) is allowed
 
 
 @pytest.mark.parametrize(
