@@ -7,7 +7,8 @@ VENV := .venv/bin/
 PRODUCTION := PRODUCTION=1 REHEARSAL=1 ALLOWED_HOSTS=sms.example.com \
 	SITE_URL=https://sms.example.com DATABASE_URL=postgres://console@127.0.0.1/console \
 	REDIS_URL=redis://127.0.0.1/0 \
-	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))')
+	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))') \
+	NUMBER_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))')
 
 .PHONY: setup setup-dev run demo link test chaos lint
 
@@ -44,6 +45,6 @@ lint: setup-dev
 	$(VENV)typos
 	$(VENV)python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(VENV)python manage.py check --deploy --fail-level WARNING
-	POSTGRES_PASSWORD=x REDIS_PASSWORD=x SECRET_KEY=x SITE_HOST=sms.example.com \
+	POSTGRES_PASSWORD=x REDIS_PASSWORD=x SECRET_KEY=x NUMBER_KEY=x SITE_HOST=sms.example.com \
 		$(VENV)docker-compose config -q
 	$(VENV)python -m pytest -q tests/house

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -45,6 +46,9 @@ class User(AbstractBaseUser):
     time_zone = models.CharField(_("time zone"), max_length=64, default="UTC")
     test_numbers = models.JSONField(_("own test numbers"), default=list, blank=True)
     mails_notices = models.BooleanField(_("notices by mail"), default=True)
+    mails_off = models.JSONField(_("kinds of notices not by mail"), default=list, blank=True)
+    date_language = models.CharField(_("language of dates"), max_length=10, default="en")
+    last_seen_at = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -60,13 +64,45 @@ class User(AbstractBaseUser):
         return self.name or self.email
 
 
+class Session(AbstractBaseSession):
+    """One place where somebody is signed in; ending it is deleting it."""
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    started_at = models.DateTimeField(default=timezone.now)
+    seen_at = models.DateTimeField(default=timezone.now)
+    agent = models.CharField(max_length=200, blank=True)
+
+
+class Throttle(models.Model):
+    """Tries of one kind by one source (a hash: an address, an account) and when the next may be."""
+
+    kind = models.CharField(max_length=20)
+    source = models.CharField(max_length=64)
+    count = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField(default=timezone.now)
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "source"], name="one_throttle")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.count}"
+
+
 class Workspace(models.Model):
-    """A team or company with its own senders, thresholds and statements."""
+    """A team or company with its own senders, thresholds and statements.
+
+    ``keep_..._days`` say for how long each kind of personal data is kept; counts, states and
+    money stay.
+    """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=100)
     time_zone = models.CharField(_("time zone of days and months"), max_length=64, default="UTC")
     currency = models.CharField(_("currency"), max_length=3, default="USD")
+    keep_uploads_days = models.PositiveSmallIntegerField(_("uploaded files"), default=7)
+    keep_texts_days = models.PositiveSmallIntegerField(_("texts and values"), default=30)
+    keep_numbers_days = models.PositiveSmallIntegerField(_("phone numbers"), default=90)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -158,15 +194,34 @@ class AuditEvent(AppendOnly):
     object_id = models.CharField(max_length=40)
     label = models.CharField(max_length=120, blank=True)
     data = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=32, blank=True)
     at = models.DateTimeField(default=timezone.now)
 
     objects = WorkspaceQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["object_type", "object_id", "id"], name="audit_object")]
+        indexes = [
+            models.Index(fields=["object_type", "object_id", "id"], name="audit_object"),
+            models.Index(fields=["workspace", "-id"], name="audit_of_workspace"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.object_type} {self.object_id}"
+
+
+class AuditSeal(AppendOnly):
+    """One link of the chain over the audit events: ``digest`` covers the event and all before it.
+
+    Events are sealed in the background, in the order in which the sealer finds them: a lock in
+    every audited transaction would make all deeds of the console wait for each other.
+    """
+
+    number = models.BigIntegerField(primary_key=True)
+    event = models.OneToOneField(AuditEvent, on_delete=models.PROTECT, related_name="seal")
+    digest = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
 
 
 class Notice(models.Model):

@@ -17,6 +17,7 @@ ALL, OWN = "all", "own"
 _EVERYONE = dict.fromkeys(Role, ALL)
 _MAKERS = {Role.OPERATOR: OWN, Role.ADMIN: ALL}
 _ADMIN = {Role.ADMIN: ALL}
+_MONEY = {Role.ADMIN: ALL, Role.FINANCE: ALL}
 
 PERMISSIONS: dict[str, dict[Role, str]] = {
     "overview.view": _EVERYONE,
@@ -35,10 +36,20 @@ PERMISSIONS: dict[str, dict[Role, str]] = {
     "senders.view": _EVERYONE,
     "senders.request": {Role.OPERATOR: ALL, Role.ADMIN: ALL},
     "senders.decide": _ADMIN,
+    "optouts.view": {Role.OPERATOR: ALL, Role.ADMIN: ALL, Role.VIEWER: ALL},
+    "optouts.add": {Role.OPERATOR: ALL, Role.ADMIN: ALL},
+    "optouts.remove": _ADMIN,
     "thresholds.view": _EVERYONE,
-    "thresholds.change": _ADMIN,
+    "thresholds.change": _MONEY,
     "rates.view": _EVERYONE,
-    "rates.change": {Role.ADMIN: ALL, Role.FINANCE: ALL},
+    "rates.change": _MONEY,
+    "statements.view": {**_EVERYONE, Role.OPERATOR: OWN},
+    "statements.export": {**_EVERYONE, Role.OPERATOR: OWN},
+    "team.manage": _ADMIN,
+    "workspace.edit": _ADMIN,
+    "privacy.erase": _ADMIN,
+    "audit.view": {**_EVERYONE, Role.OPERATOR: OWN},
+    "system.view": _ADMIN,
     "search.use": _EVERYONE,
     "notices.view": _EVERYONE,
     "help.view": _EVERYONE,

@@ -146,3 +146,19 @@ class Charge(AppendOnly):
 
     def __str__(self) -> str:
         return f"{self.segments} segments {self.country}"
+
+
+class FailedCharge(AppendOnly):
+    """Charged messages that failed after the carrier had accepted them; signed.
+
+    Written when a receipt says so, and taken back by a negative row when a later one says
+    delivered. The charge it belongs to stands: a carrier bills what it accepted.
+    """
+
+    charge = models.ForeignKey(Charge, on_delete=models.PROTECT, related_name="failed")
+    messages = models.IntegerField()
+    segments = models.IntegerField()
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.segments} segments failed"

@@ -15,7 +15,6 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import User
 from campaigns import clock
-from campaigns.importing import store
 from campaigns.models import (
     Campaign,
     ImportState,
@@ -25,6 +24,7 @@ from campaigns.models import (
 )
 from campaigns.models.campaign import NAME_MAX, Origin, Source
 from campaigns.states import CampaignState, Scenario
+from sheets import store
 from sms.numbers import parse_number
 from sms.template import TemplateError, compile
 from sms.text import normalise

@@ -1,23 +1,19 @@
 """Tables to take away: the messages of a campaign, the totals of the campaign list.
 
-CSV is streamed at any size; a large workbook is written in the background by a Job. No cell
-can become a formula in the program that opens it.
+CSV is streamed at any size; a large workbook is written in the background by a Job.
 """
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
 
 from accounts.models import Job, JobState
 from campaigns.failures import failure
@@ -26,14 +22,13 @@ from campaigns.models import Campaign, Message
 from campaigns.reading import SHOWN_WITH, gives_receipts
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import Result, reason_of
+from sheets.writing import Cell, write_xlsx
 
 KIND = "numbers"
 INLINE_ROWS = 20_000
 LARGEST_SHEET = 1_048_575  # rows below the header, by the file format
 CHUNK = 2_000
 KEPT = timedelta(hours=24)
-# What a spreadsheet may read as a formula, full-width forms included.
-DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")
 COLUMNS = (
     "phone_number", "country", "state", "result", "reason", "carrier_code", "accepted_at_utc",
     "receipt_time_utc", "segments", "billable_messages", "price_per_segment", "cost",
@@ -44,48 +39,6 @@ TOTALS = (
     "scheduled_time_utc", "started_at_utc", "ended_at_utc", "number_of_numbers", "sent",
     "failed", "other", "number_of_billable_messages", "cost", "currency",
 )  # fmt: skip
-
-Cell = str | int | None
-
-
-class _Echo:
-    """A file for the csv module that hands every line back."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def safe(value: Cell) -> str:
-    """The value as CSV text that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value).replace("\0", "")
-    return "'" + text if text.startswith(DANGEROUS) else text
-
-
-def csv_lines(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> Iterator[str]:
-    """A CSV file line by line, with the mark by which Excel knows UTF-8."""
-    writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow(header)
-    for row in rows:
-        yield writer.writerow([safe(value) for value in row])
-
-
-def write_xlsx(file: BinaryIO, header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> None:
-    """A workbook with every text as text: the plus of a number stays and ``=`` is a letter."""
-    book = Workbook(write_only=True)
-    sheet = book.create_sheet(_("Messages"))
-    sheet.freeze_panes = "A2"
-    sheet.append(list(header))
-    for row in rows:
-        sheet.append([_text(sheet, value) for value in row])
-    book.save(file)
-
-
-def _text(sheet: Any, value: Cell) -> Any:
-    if not isinstance(value, str):
-        return value
-    cell = WriteOnlyCell(sheet, value="".join(c for c in value if c >= " " or c in "\t\n"))
-    cell.data_type = "s"
-    return cell
 
 
 def message_rows(campaign: Campaign, chosen: Filter) -> Iterator[tuple[Cell, ...]]:
@@ -162,7 +115,10 @@ def run(job_id: int) -> None:
         return
     rows = message_rows(campaign, Filter.read(job.options["filter"]))
     name = f"{job.key}.xlsx"
-    _write_whole(settings.EXPORTS / name, lambda file: write_xlsx(file, COLUMNS, _told(job, rows)))
+    _write_whole(
+        settings.EXPORTS / name,
+        lambda file: write_xlsx(file, COLUMNS, _told(job, rows), _("Messages")),
+    )
     waiting.update(
         state=JobState.DONE, file=name, file_name=file_name(campaign, "xlsx"), done=job.total,
         finished_at=timezone.now(),

@@ -22,11 +22,11 @@ from accounts.models import User
 from accounts.roles import Role
 from campaigns import drafting, estimating, submitting
 from campaigns.importing import check
-from campaigns.importing.store import Stored
 from campaigns.models import Campaign
 from campaigns.states import Scenario
 from carriers.models import Carrier
 from senders.models import SenderID, SenderState
+from sheets.store import Stored
 from sms.numbers import BadNumber, parse_number
 
 COUNTRIES = (

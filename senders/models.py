@@ -77,6 +77,42 @@ class SenderID(models.Model):
         self.refresh_from_db()
 
 
+class RegistrationState(models.TextChoices):
+    DRAFT = "draft", _("Draft")
+    SUBMITTED = "submitted", _("Submitted")
+    IN_REVIEW = "in_review", _("In review")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    EXPIRED = "expired", _("Expired")
+    REVOKED = "revoked", _("Revoked")
+
+
+class Registration(models.Model):
+    """A sender ID's registration in one country; its history is the audit trail's."""
+
+    sender = models.ForeignKey(SenderID, on_delete=models.PROTECT, related_name="registrations")
+    country = models.CharField(_("country"), max_length=2)
+    state = models.CharField(
+        max_length=10, choices=RegistrationState.choices, default=RegistrationState.DRAFT
+    )
+    reference = models.CharField(
+        _("reference at the registry or carrier"), max_length=80, blank=True
+    )
+    note = models.CharField(_("note"), max_length=300, blank=True)
+    reason = models.CharField(_("reason"), max_length=300, blank=True)
+    expires_on = models.DateField(_("valid until"), null=True, blank=True)
+    changed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sender", "country"], name="one_registration_a_country")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sender_id} {self.country}"
+
+
 class OptOutQuerySet(WorkspaceQuerySet):
     def among(self, workspace_id: int, numbers: list[str]) -> set[str]:
         """Those of *numbers* (at most some thousands) that opted out."""

@@ -39,6 +39,12 @@ def _secrets() -> Iterator[CheckMessage]:
             hint=f"Set SECRET_KEY to at least {KEY_LENGTH} random characters.",
             id="smsconsole.E001",
         )
+    if len(settings.NUMBER_KEY) < KEY_LENGTH or settings.NUMBER_KEY == key:
+        yield Error(
+            "NUMBER_KEY is missing, short, or the same as SECRET_KEY.",
+            hint=f"Set NUMBER_KEY to at least {KEY_LENGTH} random characters of its own.",
+            id="smsconsole.E013",
+        )
     if settings.DEBUG:
         yield Error("DEBUG is on in production.", hint="Unset DEBUG.", id="smsconsole.E002")
     if settings.FAILPOINT:

@@ -63,7 +63,10 @@ RAIL = (
     Group("", (Place("overview", "layout-dashboard", _("Overview"), "overview.view"),)),
     Group(
         _("International SMS"),
-        (Place("senders:list", "id-badge-2", _("Sender IDs"), "senders.view", ("senders:",)),),
+        (
+            Place("senders:list", "id-badge-2", _("Sender IDs"), "senders.view", ("senders:",)),
+            Place("optouts:list", "user-off", _("Opt-outs"), "optouts.view", ("optouts:",)),
+        ),
         Group(
             _("Message Delivery"),
             (
@@ -87,7 +90,29 @@ RAIL = (
                 "thresholds.view",
                 ("billing:threshold",),
             ),
+            Place(
+                "billing:statement",
+                "report-money",
+                _("Finance"),
+                "statements.view",
+                ("billing:statement",),
+            ),
             Place("billing:rates", "receipt", _("Rates"), "rates.view", ("billing:rate",)),
+        ),
+    ),
+    Group(
+        _("Settings"),
+        (
+            Place("accounts:team", "users", _("Team"), "team.manage", ("accounts:team",)),
+            Place(
+                "accounts:workspace",
+                "building",
+                _("Workspace"),
+                "workspace.edit",
+                ("accounts:workspace", "erase"),
+            ),
+            Place("accounts:audit", "history", _("Audit log"), "audit.view", ("accounts:audit",)),
+            Place("system", "heartbeat", _("System"), "system.view", ("system",)),
         ),
     ),
 )

@@ -47,6 +47,11 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env("SECRET_KEY", default="")
 if not SECRET_KEY and not PRODUCTION:
     SECRET_KEY = _kept_secret(HOME / "secret_key")
+# Hashes numbers that may no longer be kept whole. Another key than SECRET_KEY, and never changed:
+# with a new one an erased number that opted out could be written to again.
+NUMBER_KEY = env("NUMBER_KEY", default="")
+if not NUMBER_KEY and not PRODUCTION:
+    NUMBER_KEY = _kept_secret(HOME / "number_key")
 HOST = env("HOST", default="127.0.0.1")
 PORT = env.int("PORT", default=8000)
 # Where the embedded run finds itself: a wildcard address is listened on, never called.

@@ -1,5 +1,4 @@
-"""From an uploaded file to checked recipients and a list of problems.
+"""From an uploaded list to checked recipients and a list of problems.
 
-The half that touches files imports no Django: it runs in a guarded child process
-(`child.py`) that has neither settings nor a database connection nor secrets.
+Files are read by `sheets`; this half writes rows and knows what a campaign needs of them.
 """

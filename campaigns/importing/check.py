@@ -24,15 +24,16 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
 
 from campaigns import bulk, clock, failpoints
-from campaigns.importing import parent, sources, store
-from campaigns.importing.events import Done, Event, Meta, Problem, Problems, Progress, Request, Row
-from campaigns.importing.events import Rows as RowsEvent
-from campaigns.importing.limits import Limits
+from campaigns.importing import sources
 from campaigns.importing.reasons import OPTED_OUT, SENTENCES
-from campaigns.importing.sentences import BadFile
 from campaigns.models import Campaign, ImportProblem, ImportState, Recipient, RecipientImport
 from campaigns.states import Scenario
 from senders.models import OptOut
+from sheets import parent, store
+from sheets.events import Done, Event, Meta, Problem, Problems, Progress, Request, Row
+from sheets.events import Rows as RowsEvent
+from sheets.limits import Limits
+from sheets.sentences import BadFile
 
 log = logging.getLogger(__name__)
 

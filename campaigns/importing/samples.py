@@ -7,16 +7,13 @@ import io
 from collections.abc import Callable, Sequence
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
-from .files import CSV, XLSX
+from sheets.files import CSV, XLSX
+from sheets.writing import TEXT_FORMAT, text_cell
 
 NUMBER_COLUMN = "phone_number"
 # reserved for fiction by the numbering plans of the US and Australia
 EXAMPLE_NUMBERS = ("+12025550123", "+61491570006")
-TEXT_FORMAT = "@"
 COLUMN_WIDTH = 22
 
 
@@ -75,13 +72,3 @@ def _xlsx(rows: list[list[str]], translate: Callable[[str], str]) -> bytes:
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
-
-
-def text_cell(sheet: WriteOnlyWorksheet, text: str, *, bold: bool = False) -> WriteOnlyCell:
-    """A cell that is text whatever it looks like: `=1+1` never becomes a formula."""
-    cell = WriteOnlyCell(sheet, text)
-    cell.data_type = "s"
-    cell.number_format = TEXT_FORMAT
-    if bold:
-        cell.font = Font(bold=True)
-    return cell

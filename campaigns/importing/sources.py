@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import phonenumbers
 
-from campaigns.importing.events import Done, Event, Meta, Problem, Problems, Progress, Row, Rows
 from campaigns.importing.reasons import DUPLICATE, SENTENCES, TEXT_EMPTY, TEXT_TOO_LONG
-from campaigns.importing.sentences import say
 from campaigns.models import RecipientImport
+from sheets.events import Done, Event, Meta, Problem, Problems, Progress, Row, Rows
+from sheets.sentences import say
 from sms.numbers import BadNumber, parse_number, split_numbers
 from sms.template import Template, compile
 from sms.text import MAX_SEGMENTS, is_blank, measure, normalise

@@ -19,6 +19,7 @@ from campaigns.models.messages import (
 )
 from campaigns.models.receipts import DeliveryReceipt, ReceiptState
 from campaigns.models.recipients import ImportProblem, ImportState, Recipient, RecipientImport
+from campaigns.models.reveals import Reveal
 from campaigns.models.tallies import CampaignTally, HourTally
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "ReceiptState",
     "Recipient",
     "RecipientImport",
+    "Reveal",
     "WrongState",
     "content_digest",
 ]

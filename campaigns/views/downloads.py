@@ -21,9 +21,9 @@ from campaigns import exports, reading, tasks
 from campaigns.lookup import Filter
 from campaigns.models import Campaign
 from campaigns.views.detail import find_campaign
+from sheets import writing
 
 FORMS = ("csv", "xlsx")
-SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @requires("campaigns.export_numbers")
@@ -48,7 +48,7 @@ def export(request: SignedIn, key: UUID) -> HttpResponseBase:
 
 
 def _csv(campaign: Campaign, chosen: Filter) -> HttpResponseBase:
-    lines = exports.csv_lines(exports.COLUMNS, exports.message_rows(campaign, chosen))
+    lines = writing.csv_lines(exports.COLUMNS, exports.message_rows(campaign, chosen))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     name = exports.file_name(campaign, "csv")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
@@ -57,11 +57,11 @@ def _csv(campaign: Campaign, chosen: Filter) -> HttpResponseBase:
 
 def _xlsx(campaign: Campaign, chosen: Filter) -> HttpResponseBase:
     file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the response closes it
-    exports.write_xlsx(file, exports.COLUMNS, exports.message_rows(campaign, chosen))
+    writing.write_xlsx(file, exports.COLUMNS, exports.message_rows(campaign, chosen))
     file.seek(0)
     return FileResponse(
         file, as_attachment=True, filename=exports.file_name(campaign, "xlsx"),
-        content_type=SPREADSHEET,
+        content_type=writing.TYPES["xlsx"],
     )  # fmt: skip
 
 
@@ -106,5 +106,8 @@ def download(request: SignedIn, key: UUID) -> HttpResponseBase:
     if found.state != JobState.DONE or is_old or not path.is_file():
         raise Http404
     return FileResponse(
-        path.open("rb"), as_attachment=True, filename=found.file_name, content_type=SPREADSHEET
+        path.open("rb"),
+        as_attachment=True,
+        filename=found.file_name,
+        content_type=writing.TYPES["xlsx"],
     )

@@ -23,12 +23,12 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.access import SignedIn, check, requires
 from campaigns import drafting, tasks
 from campaigns.importing import rejects
-from campaigns.importing.events import Problem
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
-from campaigns.importing.store import Received, ToDisk, delete, is_kept
-from campaigns.importing.texts import DELIMITERS
 from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
 from campaigns.views import compose
+from sheets.events import Problem
+from sheets.store import Received, ToDisk, delete, is_kept
+from sheets.texts import DELIMITERS
 
 ROWS_A_PAGE = 50
 QUERY_MAX = 60

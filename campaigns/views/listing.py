@@ -28,6 +28,7 @@ from campaigns.reading import Planned
 from campaigns.states import CampaignState
 from campaigns.statistics import Result
 from senders.models import SenderID
+from sheets import writing
 
 ROWS = 20
 FLAGS = 4
@@ -224,7 +225,7 @@ def export_list(request: SignedIn) -> StreamingHttpResponse:
     rows = Chosen.read(request.GET).rows(_shown(request)).order_by("-pk")[:EXPORT_MAX]
     campaigns = list(rows)
     found = reading.results(campaigns)
-    lines = exports.csv_lines(exports.TOTALS, exports.total_rows(campaigns, found))
+    lines = writing.csv_lines(exports.TOTALS, exports.total_rows(campaigns, found))
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="campaigns.csv"'
     return response

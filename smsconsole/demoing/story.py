@@ -24,10 +24,10 @@ from billing.models import Period
 from campaigns import drafting, submitting, tasks
 from campaigns.announcing import announce
 from campaigns.forms import CampaignForm
-from campaigns.importing.store import Received
 from campaigns.models import Campaign, CampaignTally, ImportState, PauseReason
 from campaigns.states import CampaignState, MessageState
 from senders.models import SenderID
+from sheets.store import Received
 from smsconsole.demoing.cast import DAY_LIMIT, Cast
 from smsconsole.demoing.numbers import numbers, of_every_fate
 

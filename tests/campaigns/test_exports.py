@@ -14,6 +14,7 @@ from accounts.models import AuditEvent, Job, Membership
 from campaigns import exports, tasks
 from campaigns.lookup import Filter
 from campaigns.models import Message
+from sheets import writing
 from tests.campaigns.building import EVERY_STATE, Made, make_sent_campaign
 
 WILD = [
@@ -55,16 +56,16 @@ def sheet_of(data):
 
 @pytest.mark.parametrize("value", WILD)
 def test_no_csv_cell_is_a_formula(value):
-    text = "".join(exports.csv_lines(["a"], [[value]]))
+    text = "".join(writing.csv_lines(["a"], [[value]]))
     cell = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))[1][0]
-    assert not cell.startswith(exports.DANGEROUS)
+    assert not cell.startswith(writing.FORMULA_STARTS)
     assert cell.lstrip("'") == value.replace("\0", "")
 
 
 @pytest.mark.parametrize("value", WILD)
 def test_every_text_cell_of_a_workbook_is_text(value):
     file = io.BytesIO()
-    exports.write_xlsx(file, ["a", "b"], [[value, 3]])
+    writing.write_xlsx(file, ["a", "b"], [[value, 3]])
     row = sheet_of(file.getvalue())[2]
     assert row[0].data_type in ("s", "n")
     assert not isinstance(row[0].value, int)

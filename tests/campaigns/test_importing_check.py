@@ -11,12 +11,13 @@ import pytest
 from django.utils import timezone
 
 from campaigns import clock, failpoints
-from campaigns.importing import check, sources, store
+from campaigns.importing import check, sources
 from campaigns.importing.check import Superseded, Writer, manual_recipients, recover_imports
-from campaigns.importing.events import Problem, Problems, Row, Rows
-from campaigns.importing.store import clean_file_name
 from campaigns.models import Campaign, ImportState, Recipient, RecipientImport
 from senders.models import OptOut
+from sheets import store
+from sheets.events import Problem, Problems, Row, Rows
+from sheets.store import clean_file_name
 
 pytestmark = pytest.mark.django_db
 

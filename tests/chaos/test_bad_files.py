@@ -13,9 +13,9 @@ from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_o
 
 import pytest
 
-from tests.campaigns.importing.making import cell, sheet_xml, zipped
-from tests.campaigns.importing.making import parts as parts_of
 from tests.chaos.console import Console, until
+from tests.sheets.making import cell, sheet_xml, zipped
+from tests.sheets.making import parts as parts_of
 
 pytestmark = pytest.mark.chaos
 ROUNDS = 4

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("accounts", "billing", "campaigns", "carriers", "senders", "sms", "smsconsole")
+APPS = ("accounts", "billing", "campaigns", "carriers", "senders", "sheets", "sms", "smsconsole")
 
 
 @cache

@@ -47,5 +47,5 @@ def test_the_apps_are_there_and_their_imports_point_one_way() -> None:
     apps = [name for layer in layers for name in re.split(r"\s*\|\s*", layer)]
     assert layers[0] == "smsconsole"
     assert layers[1] == "campaigns"
-    assert {"senders", "billing", "carriers", "accounts", "sms"} == set(apps[2:])
+    assert {"senders", "billing", "carriers", "accounts", "sheets", "sms"} == set(apps[2:])
     assert all((ROOT / app / "__init__.py").is_file() for app in apps)

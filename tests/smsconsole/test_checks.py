@@ -14,6 +14,7 @@ SOUND: dict[str, Any] = {
     "PRODUCTION": True,
     "DEBUG": False,
     "SECRET_KEY": "k7Vq-3nZp0LwTgXy9RbHs2MdJf6QcEa1uNi5t8KvWlBzYxGh5S-9w",
+    "NUMBER_KEY": "w9GxYzBlWvK8t5iNu1aEcQ6fJdM2sHb9RyXgTwL0pZn3-7qVk-S5h",
     "FAILPOINT": "",
     "ALLOWED_HOSTS": ["sms.example.com"],
     "SITE_URL": "https://sms.example.com",
@@ -45,6 +46,7 @@ def test_a_sound_production_has_nothing_to_hear(sound: Any) -> None:
     [
         ("SECRET_KEY", "", "smsconsole.E001"),
         ("SECRET_KEY", "short", "smsconsole.E001"),
+        ("NUMBER_KEY", "", "smsconsole.E013"),
         ("SECRET_KEY", "ab" * 40, "smsconsole.E001"),
         ("DEBUG", True, "smsconsole.E002"),
         ("FAILPOINT", "claim.after_commit:kill9:0.1", "smsconsole.E003"),

@@ -10,9 +10,10 @@ import pytest
 from openpyxl import load_workbook
 
 from campaigns.importing import rejects
-from campaigns.importing.events import Problem
 from campaigns.importing.samples import sample
-from tests.campaigns.importing.making import mobile, mobiles, read_file, saved, text_file
+from sheets import writing
+from sheets.events import Problem
+from tests.sheets.making import mobile, mobiles, read_file, saved, text_file
 
 
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
@@ -67,12 +68,12 @@ def problem(raw: str) -> Problem:
 @pytest.mark.parametrize("start", FORMULAS)
 def test_no_cell_of_a_csv_calculates(start: str) -> None:
     """U57"""
-    assert rejects.formula_safe(start) == "'" + start
+    assert writing.formula_safe(start) == "'" + start
     target = io.BytesIO()
     rejects.write([problem(start)], "csv", target)
     rows = list(csv.reader(io.StringIO(target.getvalue().decode("utf-8-sig"), newline="")))
     assert rows[0] == ["Row", "Column", "Value", "Problem"]
-    assert not rows[1][2].startswith(rejects.FORMULA_STARTS)
+    assert not rows[1][2].startswith(writing.FORMULA_STARTS)
     assert (rows[1][0], rows[1][3]) == ("2", "Shorten it.")
 
 

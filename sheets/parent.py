@@ -21,7 +21,7 @@ from .sentences import BadFile
 
 log = logging.getLogger(__name__)
 
-BASE = Path(__file__).resolve().parents[2]
+BASE = Path(__file__).resolve().parents[1]
 LINE_BYTES = 128 * MIB  # 1,000 rows of 64 full values, every character escaped
 SCRUBBED = {"LANG": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
 
@@ -54,7 +54,7 @@ def read(path: str | Path, request: Request, limits: Limits | None = None) -> It
 
 def _start() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-s", "-m", "campaigns.importing.child"],
+        [sys.executable, "-s", "-m", "sheets.child"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # a traceback could hold numbers

@@ -13,9 +13,9 @@ import phonenumbers
 from openpyxl import Workbook
 from phonenumbers import PhoneNumberType
 
-from campaigns.importing import reading
-from campaigns.importing.events import Done, Meta, Problem, Problems, Request, Row, Rows
-from campaigns.importing.limits import Limits
+from sheets import reading
+from sheets.events import Done, Meta, Problem, Problems, Request, Row, Rows
+from sheets.limits import Limits
 
 REGIONS = ("GB", "DE", "FR", "ES", "SE", "NL", "SG", "HK", "TW", "AU", "JP", "IN", "ZA")
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

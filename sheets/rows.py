@@ -14,8 +14,8 @@ from .columns import Layout
 from .events import Problem, Request, Row
 from .limits import Limits
 from .sentences import SENTENCES, BadFile, Fact, say
-from .sheets import plain
 from .sheetxml import column_letters
+from .workbook import plain
 
 RAW_CHARS = 60
 SAMPLES = 5

@@ -1,4 +1,4 @@
-"""The process that reads an uploaded file: `python -m campaigns.importing.child`.
+"""The process that reads an uploaded file: `python -m sheets.child`.
 
 It gets one JSON request on standard input and answers with JSON lines on standard output.
 Before the file is opened it gives up what a hostile file could use: memory and CPU beyond the

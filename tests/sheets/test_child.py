@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.importing import child, parent
-from campaigns.importing.events import (
+from sheets import child, parent
+from sheets.events import (
     Done,
     Event,
     Meta,
@@ -31,9 +31,9 @@ from campaigns.importing.events import (
     encode,
     encode_bad,
 )
-from campaigns.importing.limits import MIB, Limits
-from campaigns.importing.sentences import SENTENCES, BadFile
-from tests.campaigns.importing.making import (
+from sheets.limits import MIB, Limits
+from sheets.sentences import SENTENCES, BadFile
+from tests.sheets.making import (
     cell,
     mobile,
     mobiles,
@@ -109,7 +109,7 @@ def children() -> list[int]:
         with contextlib.suppress(OSError):
             parent_id = status.read_text().rpartition(")")[2].split()[1]
             command = (status.parent / "cmdline").read_bytes()
-            if parent_id == str(os.getpid()) and b"campaigns.importing.child" in command:
+            if parent_id == str(os.getpid()) and b"sheets.child" in command:
                 found.append(int(status.parent.name))
     return found
 
@@ -137,8 +137,8 @@ def test_letting_go_of_the_events_ends_the_child(tmp_path: Path) -> None:
 
 PROBE = """
 import json, os, sys, warnings
-from campaigns.importing import child
-from campaigns.importing.limits import Limits
+from sheets import child
+from sheets.limits import Limits
 def attempt(act):
     try:
         act()
@@ -190,7 +190,7 @@ def test_the_child_inherits_no_secret_and_no_django(
 ) -> None:
     monkeypatch.setenv("SECRET_KEY", "not for the child")
     assert "SECRET_KEY" not in parent.SCRUBBED
-    code = "import sys, campaigns.importing.child as c; print('django' in sys.modules)"
+    code = "import sys, sheets.child as c; print('django' in sys.modules)"
     found = subprocess.run(
         [sys.executable, "-s", "-c", code],
         capture_output=True,

@@ -11,9 +11,9 @@ from openpyxl import Workbook
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
 
-from campaigns.importing.limits import Limits
-from campaigns.importing.sentences import BadFile
-from tests.campaigns.importing.making import (
+from sheets.limits import Limits
+from sheets.sentences import BadFile
+from tests.sheets.making import (
     cell,
     mobile,
     mobiles,

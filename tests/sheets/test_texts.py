@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from campaigns.importing.limits import Limits
-from campaigns.importing.sentences import BadFile
-from tests.campaigns.importing.making import mobile, mobiles, read_file, text_file
+from sheets.limits import Limits
+from sheets.sentences import BadFile
+from tests.sheets.making import mobile, mobiles, read_file, text_file
 
 ONE, TWO, THREE = mobiles(3)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from campaigns.importing import sheetxml
-from campaigns.importing.files import inspect
-from campaigns.importing.limits import Limits
-from campaigns.importing.sentences import BadFile
-from tests.campaigns.importing.making import (
+from sheets import sheetxml
+from sheets.files import inspect
+from sheets.limits import Limits
+from sheets.sentences import BadFile
+from tests.sheets.making import (
     cell,
     mobile,
     package,

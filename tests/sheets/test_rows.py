@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from campaigns.importing.sentences import BadFile
-from tests.campaigns.importing.making import Result, mobile, mobiles, read_file, text_file, workbook
+from sheets.sentences import BadFile
+from tests.sheets.making import Result, mobile, mobiles, read_file, text_file, workbook
 
 NUMBER = mobile()
 BARE = NUMBER.lstrip("+")

@@ -22,8 +22,8 @@ from .events import Rows as RowsEvent
 from .limits import Limits
 from .rows import Rows, is_blank_row
 from .sentences import BadFile
-from .sheets import Sheet
 from .texts import Text
+from .workbook import Sheet
 
 BATCH = 1_000
 STOP_SHARE = 0.01  # more destroyed or rounded numbers than this are no accident

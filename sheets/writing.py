@@ -1,0 +1,100 @@
+"""Tables to take away, as CSV or as a workbook, in which no cell becomes a formula.
+
+With `exact`, equal rows give equal bytes: the workbook then carries no time of its own.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, BinaryIO
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+
+from .files import CSV, XLSX
+
+# What a spreadsheet may read as a formula, full-width forms included.
+FORMULA_STARTS = tuple("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20")
+TEXT_FORMAT = "@"
+TYPES = {
+    CSV: "text/csv; charset=utf-8",
+    XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - openpyxl writes naive times as UTC
+ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+Cell = str | int | None
+
+
+class _Echo:
+    """A file for the csv module that hands every line back."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def formula_safe(value: Cell) -> str:
+    """The value as CSV text that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value).replace("\0", "")
+    return "'" + text if text.startswith(FORMULA_STARTS) else text
+
+
+def csv_lines(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> Iterator[str]:
+    """A CSV file line by line, with the mark by which Excel knows UTF-8."""
+    writer = csv.writer(_Echo())
+    yield "\ufeff" + writer.writerow([formula_safe(name) for name in header])
+    for row in rows:
+        yield writer.writerow([formula_safe(value) for value in row])
+
+
+def write_xlsx(
+    file: BinaryIO,
+    header: Iterable[str],
+    rows: Iterable[Iterable[Cell]],
+    title: str = "Sheet",
+    *,
+    exact: bool = False,
+) -> None:
+    """A workbook with every text as text: the plus of a number stays and ``=`` is a letter.
+
+    Numbers stay numbers, so that a spreadsheet can add them.
+    """
+    book = Workbook(write_only=True)
+    if exact:
+        book.properties.created = book.properties.modified = EPOCH
+    sheet = book.create_sheet(title)
+    sheet.freeze_panes = "A2"
+    sheet.append([text_cell(sheet, name, bold=True) for name in header])
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
+    if not exact:
+        book.save(file)
+        return
+    held = io.BytesIO()
+    book.save(held)
+    _without_times(held, file)
+
+
+def _without_times(held: BinaryIO, file: BinaryIO) -> None:
+    with zipfile.ZipFile(held) as read, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as kept:
+        for name in read.namelist():
+            kept.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), read.read(name), zipfile.ZIP_DEFLATED)
+
+
+def _cell(sheet: Any, value: Cell) -> Any:
+    return text_cell(sheet, value) if isinstance(value, str) else value
+
+
+def text_cell(sheet: Any, text: str, *, bold: bool = False) -> WriteOnlyCell:
+    """A cell that is text whatever it looks like: ``=1+1`` never becomes a formula."""
+    cell = WriteOnlyCell(sheet, value="".join(c for c in text if c >= " " or c in "\t\n"))
+    cell.data_type = "s"
+    cell.number_format = TEXT_FORMAT
+    if bold:
+        cell.font = Font(bold=True)
+    return cell
