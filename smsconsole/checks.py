@@ -39,7 +39,7 @@ def _secrets() -> Iterator[CheckMessage]:
             hint=f"Set SECRET_KEY to at least {KEY_LENGTH} random characters.",
             id="smsconsole.E001",
         )
-    if len(settings.NUMBER_KEY) < KEY_LENGTH or settings.NUMBER_KEY == key:
+    if len(settings.NUMBER_KEY) < KEY_LENGTH or key == settings.NUMBER_KEY:
         yield Error(
             "NUMBER_KEY is missing, short, or the same as SECRET_KEY.",
             hint=f"Set NUMBER_KEY to at least {KEY_LENGTH} random characters of its own.",
