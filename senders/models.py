@@ -95,9 +95,7 @@ class Registration(models.Model):
     state = models.CharField(
         max_length=10, choices=RegistrationState.choices, default=RegistrationState.DRAFT
     )
-    reference = models.CharField(
-        _("reference at the registry or carrier"), max_length=80, blank=True
-    )
+    reference = models.CharField(_("reference at the registry"), max_length=80, blank=True)
     note = models.CharField(_("note"), max_length=300, blank=True)
     reason = models.CharField(_("reason"), max_length=300, blank=True)
     expires_on = models.DateField(_("valid until"), null=True, blank=True)
