@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from sms import countries
 from smsconsole import drawing, icons, wording
-from smsconsole.countries import country_name as name_of
 
 register = template.Library()
 
@@ -45,6 +45,9 @@ STATES = {
     "pending": ("hourglass", _("Under review")),
     "approved": ("check", _("Approved")),
     "withdrawn": ("x", _("Withdrawn")),
+    "submitted": ("clock", _("Submitted")),
+    "in_review": ("hourglass", _("In review")),
+    "revoked": ("x", _("Revoked")),
     "ok": ("check", _("Fine")),
     "warn": ("alert-triangle", _("Attention")),
     "info": ("info-circle", _("Note")),
@@ -53,6 +56,11 @@ STATES = {
 FLAGLESS = frozenset({"AC", "BQ", "TA", "XK"})
 PLACEHOLDER = re.compile(r"(\$\{[^{}\s]{1,32}\})")
 HUES = 5
+
+
+def name_of(code: str) -> str:
+    """A country's name in the language of the page."""
+    return gettext(countries.country_name(code)) if code else ""
 
 
 @register.simple_tag

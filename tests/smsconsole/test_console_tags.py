@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from campaigns.states import Bucket, CampaignState, MessageState
+from sms.countries import COUNTRIES, country_name
 from smsconsole import icons, wording
-from smsconsole.countries import COUNTRIES, country_name
 from smsconsole.templatetags.console import FLAGLESS, STATES
 
 ROOT = Path(__file__).resolve().parents[2]

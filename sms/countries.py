@@ -6,8 +6,6 @@ code 247 and 290) and XK (code 383).
 
 from __future__ import annotations
 
-from django.utils.translation import gettext
-
 COUNTRIES: dict[str, str] = {
     "AC": "Ascension Island",
     "AD": "Andorra",
@@ -265,6 +263,5 @@ COUNTRIES: dict[str, str] = {
 
 
 def country_name(code: str) -> str:
-    """The name people know; a code without one is shown as it is."""
-    known = COUNTRIES.get(code.upper())
-    return gettext(known) if known else code.upper()
+    """The English name people know; a code without one is shown as it is."""
+    return COUNTRIES.get(code.upper(), code.upper())
