@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 from django.conf import settings
@@ -13,4 +12,4 @@ def digest(number: str) -> str:
 
     Without the key the few billion numbers there are could all be tried.
     """
-    return hmac.new(settings.NUMBER_KEY.encode(), number.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(settings.NUMBER_KEY.encode(), number.encode(), "sha256").hex()

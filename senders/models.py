@@ -1,16 +1,18 @@
-"""Sender IDs, and numbers that asked not to be written to."""
+"""Sender IDs, their registrations by country, and numbers that asked not to be written to."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
+from accounts.keyed import digest
 from accounts.models import User, Workspace, WorkspaceQuerySet
 
 
@@ -87,6 +89,31 @@ class RegistrationState(models.TextChoices):
     REVOKED = "revoked", _("Revoked")
 
 
+R = RegistrationState
+REGISTRATION_MOVES: dict[str, tuple[frozenset[str], str]] = {
+    "submit": (frozenset({R.DRAFT, R.REJECTED, R.EXPIRED, R.REVOKED}), R.SUBMITTED),
+    "review": (frozenset({R.SUBMITTED}), R.IN_REVIEW),
+    "approve": (frozenset({R.SUBMITTED, R.IN_REVIEW}), R.APPROVED),
+    "renew": (frozenset({R.APPROVED, R.EXPIRED}), R.APPROVED),
+    "reject": (frozenset({R.SUBMITTED, R.IN_REVIEW}), R.REJECTED),
+    "expire": (frozenset({R.APPROVED}), R.EXPIRED),
+    "revoke": (frozenset({R.APPROVED}), R.REVOKED),
+}
+ENDED = frozenset({R.REJECTED, R.EXPIRED, R.REVOKED})
+"""What a registry said no to: nothing is sent to that country under the name."""
+
+
+class RegistrationQuerySet(models.QuerySet):
+    def overdue(self, day: date) -> Self:
+        """Approved ones whose last valid day lies before *day*."""
+        return self.filter(state=RegistrationState.APPROVED, expires_on__lt=day)
+
+    def ended(self, day: date) -> Self:
+        """Rejected, revoked or expired on *day*, written down as such or not yet."""
+        over = models.Q(state=RegistrationState.APPROVED, expires_on__lt=day)
+        return self.filter(over | models.Q(state__in=ENDED))
+
+
 class Registration(models.Model):
     """A sender ID's registration in one country; its history is the audit trail's."""
 
@@ -102,6 +129,8 @@ class Registration(models.Model):
     changed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     changed_at = models.DateTimeField(default=timezone.now)
 
+    objects = RegistrationQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["sender", "country"], name="one_registration_a_country")
@@ -110,20 +139,63 @@ class Registration(models.Model):
     def __str__(self) -> str:
         return f"{self.sender_id} {self.country}"
 
+    def state_on(self, day: date) -> str:
+        """The state as it is to be read on *day*: what has run out is expired, swept or not."""
+        is_over = self.expires_on is not None and self.expires_on < day
+        if self.state == RegistrationState.APPROVED and is_over:
+            return RegistrationState.EXPIRED
+        return self.state
+
+    def move(self, action: str, by: User | None, now: datetime, **changes: Any) -> None:
+        """Change the state, once, with its audit event on the sender ID: WrongSenderState if
+        somebody else was first. *changes* are columns: reference, note, reason, expires_on.
+        """
+        origins, target = REGISTRATION_MOVES[action]
+        old = self.state
+        rows = Registration.objects.filter(pk=self.pk, state=old)
+        changes = {"reason": "", **changes}
+        if old not in origins or not rows.update(
+            state=target, changed_by=by, changed_at=now, **changes
+        ):
+            raise WrongSenderState(action)
+        said = {name: str(value) for name, value in changes.items() if value}
+        audit.record(
+            f"registration.{action}", self.sender, by,
+            country=self.country, old=old, new=target, **said,
+        )  # fmt: skip
+        self.refresh_from_db()
+
+
+class OptOutSource(models.TextChoices):
+    TYPED = "typed", _("Typed")
+    FILE = "file", _("Imported from a file")
+    ERASED = "erased", _("Erased person")
+
 
 class OptOutQuerySet(WorkspaceQuerySet):
-    def among(self, workspace_id: int, numbers: list[str]) -> set[str]:
+    def of_number(self, workspace_id: int, number: str) -> Self:
+        """The opt-out of *number* (E.164) in a workspace, also when the number was erased."""
+        return self.filter(workspace_id=workspace_id, digest=digest(number))
+
+    def among(self, workspace_id: int, numbers: Iterable[str]) -> set[str]:
         """Those of *numbers* (at most some thousands) that opted out."""
-        rows = self.filter(workspace_id=workspace_id, number__in=numbers)
-        return set(rows.values_list("number", flat=True))
+        digests = {digest(number): number for number in numbers}
+        rows = self.filter(workspace_id=workspace_id, digest__in=digests)
+        return {digests[found] for found in rows.values_list("digest", flat=True)}
 
 
 class OptOut(models.Model):
-    """A number that must not be written to, with when and how it said so."""
+    """A number that must not be written to, with when and how it said so.
 
+    It is recognised by its digest: an erased person's number is empty here and still left out.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT)
-    number = models.CharField(max_length=16)
-    source = models.CharField(max_length=40)
+    number = models.CharField(max_length=16, blank=True)
+    digest = models.CharField(max_length=64, editable=False)
+    source = models.CharField(max_length=40, choices=OptOutSource.choices)
+    file_name = models.CharField(max_length=120, blank=True)
     reason = models.CharField(max_length=200, blank=True)
     added_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
@@ -132,8 +204,17 @@ class OptOut(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["workspace", "number"], name="one_optout_per_number")
+            models.UniqueConstraint(fields=["workspace", "digest"], name="one_optout_per_number")
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "-id"], name="optout_of_workspace"),
+            models.Index(fields=["workspace", "source", "-id"], name="optout_by_source"),
         ]
 
     def __str__(self) -> str:
         return f"opt-out {self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.number:
+            self.digest = digest(self.number)
+        super().save(*args, **kwargs)
