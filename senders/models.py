@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 from django.db import models
@@ -104,10 +104,6 @@ ENDED = frozenset({R.REJECTED, R.EXPIRED, R.REVOKED})
 
 
 class RegistrationQuerySet(models.QuerySet):
-    def overdue(self, day: date) -> Self:
-        """Approved ones whose last valid day lies before *day*."""
-        return self.filter(state=RegistrationState.APPROVED, expires_on__lt=day)
-
     def ended(self, day: date) -> Self:
         """Rejected, revoked or expired on *day*, written down as such or not yet."""
         over = models.Q(state=RegistrationState.APPROVED, expires_on__lt=day)
