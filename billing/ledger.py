@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
-from billing.models import Charge
+from billing.models import Charge, FailedCharge
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,7 @@ class Account:
     """Whose bill it is and the words a statement needs, copied from the campaign."""
 
     workspace_id: int
+    author_id: int | None
     campaign_key: uuid.UUID
     campaign_name: str
     cost_centre: str
@@ -29,6 +31,7 @@ def charge(
     """Append one charge: *segments* to *country* at *price* micro-units each (None: unknown)."""
     return Charge.objects.create(
         workspace_id=account.workspace_id,
+        author_id=account.author_id,
         day=day,
         campaign_key=account.campaign_key,
         campaign_name=account.campaign_name,
@@ -42,4 +45,16 @@ def charge(
         price=price,
         amount=None if price is None else price * segments,
         currency=account.currency,
+    )
+
+
+def note_failed(changes: Mapping[int, Sequence[int]], at: datetime) -> None:
+    """Append how many charged (messages, segments) of each charge failed after all.
+
+    Negative where a later receipt says that they were delivered. The charges stand.
+    """
+    FailedCharge.objects.bulk_create(
+        FailedCharge(charge_id=charge_id, messages=messages, segments=segments, at=at)
+        for charge_id, (messages, segments) in sorted(changes.items())
+        if messages or segments
     )

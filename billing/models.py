@@ -116,11 +116,13 @@ class ThresholdWindow(models.Model):
 class Charge(AppendOnly):
     """What one settlement cost. Append-only; corrections are new signed rows.
 
-    ``campaign_key`` and ``campaign_name`` are copies: statements outlive campaigns.
+    ``campaign_key``, ``campaign_name`` and ``author`` (who made the campaign, and may read its
+    charges) are copies: statements outlive campaigns.
     ``price`` and ``amount`` are empty where no rate was known when the campaign was submitted.
     """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="charges")
+    author = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     day = models.DateField()
     at = models.DateTimeField(default=timezone.now)
     campaign_key = models.UUIDField()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from campaigns.counting import Deltas, billed
 from campaigns.failpoints import hit
 from campaigns.models import Batch, Campaign, DeliveryReceipt, Message, MessageEvent, ReceiptState
 from campaigns.settling import account_of
-from campaigns.states import BILLED, FREED, MESSAGE_MOVES, MessageState
+from campaigns.states import BILLED, FREED, MESSAGE_MOVES, PAID_FOR_NOTHING, MessageState
 from carriers.models import Carrier
 from sms.gateways.base import Outcome, Receipt
 
@@ -115,6 +116,7 @@ class _Chunk:
     campaigns: dict[int, Campaign]
     moved: dict[int, Message]
     events: list[MessageEvent]
+    failed: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
 
     def consider(self, row: DeliveryReceipt, message: Message | None) -> None:
         """Decide what one receipt does; the row keeps the answer."""
@@ -171,7 +173,11 @@ class _Chunk:
             self.deltas.hour(campaign.workspace_id, campaign.pk, at, was, -1)
         else:
             self._charge(row, message, campaign, was)
+        if was in PAID_FOR_NOTHING:
+            self._count_failed(message, -1)
         message.state = target
+        if target in PAID_FOR_NOTHING:
+            self._count_failed(message, 1)
         message.reason = row.reason if target != MessageState.DELIVERED else ""
         message.detail = row.detail
         message.carrier_id = message.carrier_id or row.carrier_id
@@ -198,6 +204,13 @@ class _Chunk:
             self._count_again(message, campaign)
         if was == MessageState.REJECTED:  # its own hour is not known any more: corrected in this
             self.deltas.hour(campaign.workspace_id, campaign.pk, self.now, was, -1)
+
+    def _count_failed(self, message: Message, sign: int) -> None:
+        """Its charge stands; that nothing was got for it is written beside the charge."""
+        if message.charge_id is not None:
+            sums = self.failed[message.charge_id]
+            sums[0] += sign
+            sums[1] += sign * message.billed_segments
 
     def _count_again(self, message: Message, campaign: Campaign) -> None:
         batch = Batch.objects.filter(
@@ -235,6 +248,7 @@ class _Chunk:
         bulk.update("campaigns_message", "id", _COLUMNS, rows)
         MessageEvent.objects.bulk_create(self.events)
         self.deltas.write()
+        ledger.note_failed(self.failed, self.now)
         changed = [r for r in chunk if r.state != ReceiptState.PENDING]
         bulk.update(
             "campaigns_deliveryreceipt",

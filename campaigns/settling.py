@@ -193,6 +193,7 @@ def account_of(campaign: Campaign, carrier: Carrier) -> ledger.Account:
     """The words of the campaign that a charge keeps."""
     return ledger.Account(
         workspace_id=campaign.workspace_id,
+        author_id=campaign.author_id,
         campaign_key=campaign.key,
         campaign_name=campaign.name,
         cost_centre=campaign.cost_centre,

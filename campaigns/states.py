@@ -93,6 +93,8 @@ MESSAGE_MOVES: dict[MessageState, frozenset[MessageState]] = {
     M.DELIVERED: frozenset(),
 }
 BILLED = frozenset({M.ACCEPTED, M.NO_RECEIPT, M.DELIVERED, M.UNDELIVERED, M.EXPIRED})
+PAID_FOR_NOTHING = frozenset({M.UNDELIVERED, M.EXPIRED})
+"""Failed after the carrier had accepted: billed, and nobody read it."""
 FREED = frozenset({M.REJECTED, M.CANCELLED})
 """States in which a message's segments count against no threshold."""
 

@@ -178,6 +178,29 @@ QUERIES: dict[str, tuple[str, ...]] = {
           (CASE e.action %(cases)s END) <> c.state)
         """,
     ),
+    "I12 failed charges": (
+        """
+        SELECT ch.id AS charge, SUM(told.n) AS messages, SUM(told.s) AS segments
+        FROM (SELECT charge_id, messages AS n, segments AS s FROM billing_failedcharge
+              UNION ALL
+              SELECT charge_id, -COUNT(*), -SUM(billed_segments) FROM campaigns_message
+              WHERE state IN ('undelivered', 'expired') AND charge_id IS NOT NULL
+              GROUP BY charge_id) told
+        JOIN billing_charge ch ON ch.id = told.charge_id
+        GROUP BY ch.id HAVING SUM(told.n) <> 0 OR SUM(told.s) <> 0
+        """,
+        """
+        SELECT c.id AS campaign, COALESCE(f.segments, 0) AS said, COALESCE(t.billed, 0) AS found
+        FROM campaigns_campaign c
+        LEFT JOIN (SELECT ch.campaign_key, SUM(x.segments) AS segments
+                   FROM billing_failedcharge x JOIN billing_charge ch ON ch.id = x.charge_id
+                   GROUP BY ch.campaign_key) f ON f.campaign_key = c.key
+        LEFT JOIN (SELECT campaign_id, SUM(billed) AS billed FROM campaigns_campaigntally
+                   WHERE state IN ('undelivered', 'expired') GROUP BY campaign_id) t
+          ON t.campaign_id = c.id
+        WHERE COALESCE(f.segments, 0) <> COALESCE(t.billed, 0)
+        """,
+    ),
 }
 
 

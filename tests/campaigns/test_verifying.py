@@ -64,27 +64,32 @@ BREAKS = {
         "DELETE FROM accounts_auditevent WHERE action = 'campaign.finish'",
         "UPDATE campaigns_campaign SET state = 'paused'",
     ],
+    "I12 failed charges": [
+        "DELETE FROM billing_failedcharge",
+        "UPDATE billing_failedcharge SET segments = segments + 1",
+        "UPDATE billing_failedcharge SET messages = messages - 1",
+    ],
 }
 ROWS = [(name, sql) for name, statements in BREAKS.items() for sql in statements]
 
 
 @pytest.fixture
 def settled(make_campaign: Callable[..., Any], carrier: Any, admin: User) -> Any:
-    """A completed campaign with a threshold, two charges and a receipt."""
+    """A completed campaign with a threshold, a charge, a delivery and a failure."""
     campaign = make_campaign()
     engine.fill(campaign, ["+12025550188", "+12025550180"])
     thresholds.set_limit(campaign.workspace, Period.DAY, 100, 80, admin)
     engine.run(engine.submit(campaign, carrier))
-    first = campaign.messages.order_by("position").first()
-    told_all(campaign, first)
+    told_all(campaign, *campaign.messages.order_by("position"))
     assert not engine.broken()
     return campaign
 
 
-def told_all(campaign: Any, message: Any) -> None:
+def told_all(campaign: Any, delivered: Any, failed: Any) -> None:
     from campaigns import receipts
 
-    receipts.record(campaign.carrier, [receipt(message, Outcome.DELIVERED)], "raw")
+    said = [receipt(delivered, Outcome.DELIVERED), receipt(failed, Outcome.UNDELIVERED)]
+    receipts.record(campaign.carrier, said, "raw")
     receipts.apply()
 
 
