@@ -9,7 +9,9 @@ from accounts.models import Workspace
 from accounts.notices import notify, people_to_tell
 from billing.models import Period, ThresholdWindow
 from campaigns import clock
-from campaigns.models import Campaign
+from campaigns.models import Campaign, PauseReason
+from senders.models import SenderState
+from sms.countries import country_name
 
 
 def announce(campaign: Campaign, kind: str) -> None:
@@ -41,10 +43,53 @@ def _words(campaign: Campaign, kind: str) -> tuple[str, str]:
                 "raise the threshold and resume, or stop the campaign."
             ),
         )
+    if campaign.pause_reason == PauseReason.SENDER:
+        return _("%(name)s is paused") % {"name": name}, _sender_words(campaign)
     return (
         _("%(name)s is paused") % {"name": name},
         _("Reason: %(reason)s. Nothing more leaves until a person resumes it.")
         % {"reason": campaign.get_pause_reason_display()},
+    )
+
+
+def _sender_words(campaign: Campaign) -> str:
+    """Which sender ID, what became of it, and what to do."""
+    value = campaign.sender_value
+    sender = campaign.sender
+    if sender is not None and sender.state != SenderState.APPROVED:
+        said = _("The sender ID %(value)s is not approved any more (%(state)s).") % {
+            "value": value, "state": str(sender.get_state_display()).lower()
+        }  # fmt: skip
+    else:
+        said = _("The registration of %(value)s has ended in every country that is left.")
+        said %= {"value": value}
+    todo = _(
+        "Nothing more leaves, and nothing is sent under another name. When it is in order again, "
+        "resume the campaign; or stop it."
+    )
+    return f"{said} {todo}"
+
+
+def announce_held(campaign: Campaign, countries: list[str]) -> None:
+    """The registration ended in *countries*: what goes there waits, the rest goes on."""
+    given = {
+        "name": f"{campaign.name} ({campaign.label})",
+        "value": campaign.sender_value,
+        "countries": ", ".join(_(country_name(country)) for country in countries),
+    }
+    notify(
+        people_to_tell(campaign.workspace, campaign.author),
+        campaign.workspace,
+        kind="campaign.held",
+        title=_("%(name)s: nothing more is sent to %(countries)s") % given,
+        body=_(
+            "The registration of %(value)s has ended there. These messages wait, and nothing is "
+            "sent under another name; other countries go on. When it is registered again, pause "
+            "and resume the campaign; or stop it."
+        )
+        % given,
+        path=reverse("campaigns:detail", args=[campaign.key]),
+        dedupe=f"campaign-{campaign.pk}-held-{clock.now():%Y%m%d%H%M%S%f}",
     )
 
 

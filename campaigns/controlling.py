@@ -100,9 +100,9 @@ def local(campaign: Campaign, at: object, form: str = "D j M Y, H:i") -> str:
     return f"{dateformat.format(timezone.localtime(at, zone), form)} {zone.key}"  # type: ignore[arg-type]
 
 
-def free_held(campaign: Campaign) -> int:
-    """Let the batches go that a threshold held; answers how many. Call it with the resume."""
-    rows = Batch.objects.filter(campaign=campaign, hold=Hold.THRESHOLD)
+def free_held(campaign: Campaign, hold: Hold = Hold.THRESHOLD) -> int:
+    """Let the batches go that are held by *hold*; answers how many. Call it with the resume."""
+    rows = Batch.objects.filter(campaign=campaign, hold=hold)
     return rows.update(hold=Hold.NONE)
 
 

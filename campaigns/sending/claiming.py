@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from accounts.models import Workspace
 from billing import thresholds
-from campaigns import clock
+from campaigns import barring, clock
 from campaigns.announcing import announce, warn_threshold
 from campaigns.failpoints import hit
 from campaigns.models import Attempt, Batch, Campaign, Message, MessageQuerySet, PauseReason
@@ -65,10 +65,11 @@ def _claim_from(campaign_id: int) -> list[Lease]:
         if campaign is None:
             return []
         workspace = thresholds.lock(campaign.workspace_id)
-        rows = Batch.objects.ready().filter(campaign=campaign)
-        found = list(rows.select_for_update(skip_locked=True)[:BATCHES_AT_ONCE])
         now = clock.now()
         day = clock.day_of(workspace, now)
+        barring.hold_ended(campaign, day)
+        rows = Batch.objects.ready().filter(campaign=campaign)
+        found = list(rows.select_for_update(skip_locked=True)[:BATCHES_AT_ONCE])
         granted = _reserve(workspace, campaign, found, day)
         carrier = campaign.route
         leases = [_lease(batch, campaign, carrier, now, day, begun) for batch in granted]
@@ -153,7 +154,7 @@ def _split(batch: Batch, room: int) -> bool:
 
 def _hold_rest(campaign: Campaign) -> None:
     rows = Batch.objects.filter(campaign=campaign, state=BatchState.READY, reserved_on=None)
-    rows.update(hold=Hold.THRESHOLD)
+    rows.filter(hold=Hold.NONE).update(hold=Hold.THRESHOLD)
 
 
 def _lease(
@@ -222,9 +223,3 @@ def renew(leases: Iterable[Lease]) -> None:
             lease.deadline = begun + settings.LEASE_SECONDS
         else:
             lease.lost = True
-
-
-def halted(campaign_ids: Collection[int]) -> set[int]:
-    """Those of the campaigns that are no longer *sending*."""
-    rows = Campaign.objects.filter(pk__in=campaign_ids, state=CampaignState.SENDING)
-    return set(campaign_ids) - set(rows.values_list("pk", flat=True))

@@ -17,7 +17,11 @@ from sms.gateways.base import Reason
 
 
 def finish(campaign_id: int) -> None:
-    """Complete a campaign when nothing is left to hand over; suspend it when all of it is held."""
+    """Complete a campaign when nothing is left to hand over.
+
+    When all that is left is held, a threshold suspends it, and a sender ID that may not be used
+    any more pauses it.
+    """
     campaign = Campaign.objects.filter(
         pk=campaign_id, state=CampaignState.SENDING, expanded_at__isnull=False
     ).first()
@@ -26,10 +30,15 @@ def finish(campaign_id: int) -> None:
     left = Batch.objects.filter(campaign=campaign).left()
     if not left.exists():
         _move(campaign, "finish", "completed")
-    elif not left.exclude(hold=Hold.THRESHOLD).exists():
+    elif left.filter(hold=Hold.NONE).exists():
+        return
+    elif left.filter(hold=Hold.THRESHOLD).exists():
         tight = tightness.reached(campaign)
         which = {} if tight is None else {"period": tight.period, "limit": tight.limit}
         _move(campaign, "suspend", "suspended", audit={"reason": "threshold"} | which)
+    else:
+        reason = PauseReason.SENDER
+        _move(campaign, "pause", "paused", pause_reason=reason, audit={"reason": reason.value})
 
 
 def halt_for_account(campaign: Campaign, detail: str) -> None:

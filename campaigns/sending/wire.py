@@ -21,6 +21,7 @@ import uvloop
 from django.conf import settings
 from django.db import close_old_connections, connection
 
+from campaigns import barring
 from campaigns.sending import claiming, recovering
 from campaigns.sending.claiming import Row
 from campaigns.sending.ending import finish, halt_for_account
@@ -263,16 +264,14 @@ class Dispatcher:
             await self._db(partial(finish, pk))
 
     async def _watch_if_due(self) -> None:
-        """See which campaigns were paused or stopped, and keep the leases alive."""
+        """See what may not go on (paused, stopped, sender withdrawn), and keep the rest alive."""
         if monotonic() - self.watched_at < WATCH_SECONDS or not self.leases:
             return
         self.watched_at = monotonic()
-        stopped = await self._db(
-            lambda: claiming.halted({lease.campaign.pk for lease in self.leases})
-        )
+        stopped = await self._db(partial(barring.halted, list(self.leases)))
         renewable = []
         for lease in self.leases:
-            if lease.campaign.pk in stopped:
+            if lease in stopped:
                 lease.halted = True
             elif lease.deadline - monotonic() < settings.LEASE_SECONDS * 0.6:
                 renewable.append(lease)

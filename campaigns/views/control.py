@@ -20,7 +20,7 @@ from campaigns import controlling, reading, tasks
 from campaigns.announcing import announce
 from campaigns.models import Campaign, CampaignTally, PauseReason, WrongState
 from campaigns.questions import NeededReasonForm, ReasonForm, StopForm
-from campaigns.states import CAMPAIGN_MOVES
+from campaigns.states import CAMPAIGN_MOVES, Hold
 from campaigns.views.detail import find_campaign, posted
 
 asks = require_http_methods(["GET", "POST"])
@@ -138,6 +138,7 @@ def resume(request: SignedIn, key: UUID) -> HttpResponse:
     try:
         with transaction.atomic():
             campaign.move("resume", by=request.user, **changes)
+            controlling.free_held(campaign, Hold.SENDER)  # what still may not leave is held again
             _ring(campaign)
     except WrongState:
         return _too_late(request, campaign, "resume")
