@@ -10,6 +10,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, BinaryIO
 
 from openpyxl import Workbook
@@ -28,7 +29,7 @@ TYPES = {
 EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - openpyxl writes naive times as UTC
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
-Cell = str | int | None
+Cell = str | int | Decimal | None
 
 
 class _Echo:
@@ -39,8 +40,10 @@ class _Echo:
 
 
 def formula_safe(value: Cell) -> str:
-    """The value as CSV text that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value).replace("\0", "")
+    """The value as CSV text that no spreadsheet takes for a formula; numbers stay numbers."""
+    if isinstance(value, int | Decimal):
+        return str(value)
+    text = "" if value is None else value.replace("\0", "")
     return "'" + text if text.startswith(FORMULA_STARTS) else text
 
 
