@@ -12,6 +12,9 @@ from typing import IO, Any
 
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.utils.translation import gettext as _
+
+from sheets.limits import Limits
 
 NAME_MAX = 120
 PART = ".part"
@@ -103,6 +106,31 @@ class ToDisk(FileUploadHandler):
         if self.path is not None:
             self.file.close()
             self.path.unlink(missing_ok=True)
+
+
+def refusal(received: Any, handler: ToDisk) -> str:
+    """Why what came in the field of a file is not read at all; empty if it can be."""
+    if handler.has_more:
+        return _("Several files were chosen. Choose one, or put the lists into one file.")
+    if not isinstance(received, Received):
+        return _("Choose a file first.")
+    if not received.size:
+        return _("The file is empty. Choose a file with a header row and at least one number.")
+    if received.too_large:
+        megabytes = handler.limit // 1024 // 1024
+        text = _("The file is larger than %(n)d MB. Split it and import it in parts.")
+        return text % {"n": megabytes}
+    return ""
+
+
+def limits() -> Limits:
+    """The bounds of one reading as they are set."""
+    return Limits(
+        file_bytes=settings.IMPORT_MAX_BYTES,
+        rows=settings.IMPORT_MAX_ROWS,
+        memory_bytes=settings.IMPORT_MEMORY_BYTES,
+        cpu_seconds=settings.IMPORT_CPU_SECONDS,
+    )
 
 
 def new_name() -> str:

@@ -6,6 +6,10 @@ code 247 and 290) and XK (code 383).
 
 from __future__ import annotations
 
+from functools import cache
+
+import phonenumbers
+
 COUNTRIES: dict[str, str] = {
     "AC": "Ascension Island",
     "AD": "Andorra",
@@ -265,3 +269,10 @@ COUNTRIES: dict[str, str] = {
 def country_name(code: str) -> str:
     """The English name people know; a code without one is shown as it is."""
     return COUNTRIES.get(code.upper(), code.upper())
+
+
+@cache
+def dialling_codes() -> tuple[tuple[str, int], ...]:
+    """Countries with their calling codes, for "these numbers belong to"."""
+    regions = sorted(phonenumbers.SUPPORTED_REGIONS - {"CN"})
+    return tuple((region, phonenumbers.country_code_for_region(region)) for region in regions)
