@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from campaigns import clock
+from campaigns import clock, destinations
 from campaigns.models import (
     Campaign,
     ImportState,
@@ -156,23 +156,33 @@ def _check_again(
 
 
 @transaction.atomic
-def leave_out(campaign: Campaign, by: User) -> RecipientImport | None:
-    """The list without the rows whose text is empty or too long, as a new import."""
+def leave_out(campaign: Campaign, by: User, country: str = "") -> RecipientImport | None:
+    """The list without the rows of *country*, as a new import; without one, without the rows
+    whose text is empty or too long. Typed numbers are left out where they stand.
+    """
+    if country and campaign.source == Source.MANUAL:
+        kept = destinations.without(campaign.manual_numbers, country)
+        save(campaign, {"manual_numbers": kept, "recipients": None}, by)
+        audit.record("campaign.leave_out", campaign, by, country=country)
+        return None
     old = campaign.recipients
     if old is None or not old.is_ready:
         return None
+    # Whoever leaves a country out has said what happens to its rows.
+    said = (by, clock.now()) if country and not old.needs_confirmation else (None, None)
     source = RecipientImport.objects.create(
         workspace_id=old.workspace_id, created_by=by, original_name=old.original_name,
         stored_name=store.new_name() if store.is_kept(old.stored_name) else "",
         size=old.size, sha256=old.sha256, variables=old.variables,
         default_country=old.default_country, state=ImportState.CHECKING,
+        confirmed_by=said[0], confirmed_at=said[1],
         options={
-            "answers": old.options.get("answers", {}), **_options(campaign),
-            "from": old.pk, "fits": campaign.content,
+            "answers": old.options.get("answers", {}), **_kept_options(old), **_options(campaign),
+            "from": old.pk, **({"without": country} if country else {"fits": campaign.content}),
         },
     )  # fmt: skip
     take(campaign, source, campaign.source, by)
-    audit.record("campaign.leave_out", campaign, by, rows=old.accepted)
+    audit.record("campaign.leave_out", campaign, by, rows=old.accepted, country=country)
     if source.stored_name:
         with suppress(FileNotFoundError):  # only rows are read; the file is for later
             store.link(old.stored_name, source.stored_name)
@@ -247,6 +257,11 @@ def used_before(campaign: Campaign) -> Campaign | None:
         workspace_id=campaign.workspace_id, recipients__sha256=source.sha256
     )
     return others.exclude(pk=campaign.pk).order_by("pk").first()
+
+
+def _kept_options(old: RecipientImport) -> dict[str, Any]:
+    """What was sent through the practice carrier stays with it, however its rows are cut."""
+    return {"practice_only": True} if old.options.get("practice_only") else {}
 
 
 def _options(campaign: Campaign) -> dict[str, Any]:

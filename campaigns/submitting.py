@@ -17,7 +17,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from billing.models import Threshold
-from campaigns import clock, drafting, estimating
+from campaigns import clock, destinations, drafting, estimating
+from campaigns.destinations import Standing
 from campaigns.estimating import Estimate, Fit
 from campaigns.forms import CampaignForm
 from campaigns.importing.check import manual_recipients
@@ -25,6 +26,7 @@ from campaigns.models import Campaign, WrongState, content_digest
 from campaigns.models.campaign import Origin, Source
 from campaigns.states import Scenario
 from carriers.models import Carrier
+from sms.countries import country_name
 from sms.sender_id import check_sender_id, is_generic
 from sms.text import normalise, unwanted
 
@@ -44,10 +46,13 @@ Words = str | Promise
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a campaign cannot be submitted; *anchor* is the id of the field to mend."""
+    """Why a campaign cannot be submitted; *anchor* is the id of the field to mend, *country* one
+    that must be left out.
+    """
 
     anchor: str
     sentence: Words
+    country: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class Review:
     fit: Fit | None
     is_counting: bool
     token: str
+    standing: Standing
 
     @property
     def needs_choice(self) -> bool:
@@ -97,6 +103,9 @@ def review(campaign: Campaign) -> Review:
     fit = estimate and estimating.fit(campaign, estimate, campaign.send_at or clock.now())
     if estimate and estimate.unfit:
         problems.append(_unfit(estimate))
+    source = campaign.recipients
+    standing = destinations.standing(campaign, source.countries if source else {})
+    problems += _blocked(standing)
     return Review(
         problems=problems,
         cautions=cautions(campaign, estimate),
@@ -104,6 +113,7 @@ def review(campaign: Campaign) -> Review:
         fit=fit or None,
         is_counting=not is_bad and estimating.needs_task(campaign),
         token=token(campaign),
+        standing=standing,
     )
 
 
@@ -226,6 +236,18 @@ def list_problems(campaign: Campaign, known: list[Problem]) -> list[Problem]:
     if settings.THRESHOLD_POLICY == "require" and has_none:
         text = _("No suspension threshold is set, and this console requires one. Ask an admin.")
         found.append(Problem("", text))
+    return found
+
+
+def _blocked(standing: Standing) -> list[Problem]:
+    """Countries that certainly refuse the sender ID: nothing is submitted to them."""
+    text = _("%(country)s, %(n)s numbers: %(said)s")
+    found = []
+    for validity, numbers in standing:
+        if validity.is_blocked:
+            given = {"country": _(country_name(validity.country)), "n": f"{numbers:,}"}
+            sentence = text % {**given, "said": validity.sentence}
+            found.append(Problem("country", sentence, validity.country))
     return found
 
 

@@ -176,7 +176,11 @@ def _sweep_parts() -> None:
 
 def _events(source: RecipientImport) -> Iterator[Event]:
     if origin := source.options.get("from"):
-        return sources.copied(RecipientImport.objects.get(pk=origin), source.options.get("fits"))
+        return sources.copied(
+            RecipientImport.objects.get(pk=origin),
+            source.options.get("fits"),
+            source.options.get("without"),
+        )
     return parent.read(Path(settings.UPLOADS) / source.stored_name, request_of(source), limits())
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 DUPLICATE, OPTED_OUT = "duplicate", "opted_out"
 TEXT_TOO_LONG, TEXT_EMPTY = "text_too_long", "text_empty"
+LEFT_OUT = "country_left_out"
 NO_COUNTRY = frozenset({"no_country_code"})
 
 SENTENCES = {
@@ -16,6 +17,7 @@ SENTENCES = {
         " Shorten the values or the text."
     ),
     TEXT_EMPTY: _("With its values the text is empty. Fill the values in."),
+    LEFT_OUT: _("You left its country out of this campaign."),
 }
 
 LABELS: dict[str, str | Promise] = {
@@ -57,6 +59,7 @@ LABELS: dict[str, str | Promise] = {
     OPTED_OUT: _("On the opt-out list"),
     TEXT_TOO_LONG: _("Text is too long"),
     TEXT_EMPTY: _("Text is empty"),
+    LEFT_OUT: _("Country left out"),
 }
 
 

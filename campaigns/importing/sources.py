@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import phonenumbers
 
-from campaigns.importing.reasons import DUPLICATE, SENTENCES, TEXT_EMPTY, TEXT_TOO_LONG
+from campaigns.importing.reasons import DUPLICATE, LEFT_OUT, SENTENCES, TEXT_EMPTY, TEXT_TOO_LONG
 from campaigns.models import RecipientImport
 from sheets.events import Done, Event, Meta, Problem, Problems, Progress, Row, Rows
 from sheets.sentences import say
@@ -41,8 +41,12 @@ def typed(text: str) -> Iterator[Event]:
     yield _done(len(entries), len(problems))
 
 
-def copied(origin: RecipientImport, content: str | None) -> Iterator[Event]:
-    """The rows of *origin*, without those that would make no text of *content* fit to send."""
+def copied(
+    origin: RecipientImport, content: str | None, country: str | None = None
+) -> Iterator[Event]:
+    """The rows of *origin*, without those that would make no text of *content* fit to send and
+    without those of *country*.
+    """
     about = origin.about
     yield Meta(
         kind=about.get("kind", ""),
@@ -55,7 +59,11 @@ def copied(origin: RecipientImport, content: str | None) -> Iterator[Event]:
     left_out = Counter[str]()
     fitting = None if content is None else compile(normalise(content))
     for rows in _batches(origin):
-        refused = [p for row in rows if (p := _unfit(row, fitting, origin.variables))]
+        refused = [
+            problem
+            for row in rows
+            if (problem := _left_out(row, country) or _unfit(row, fitting, origin.variables))
+        ]
         bad = {problem.row for problem in refused}
         left_out.update(problem.code for problem in refused)
         yield Rows(tuple(row for row in rows if row.row not in bad))
@@ -93,6 +101,12 @@ def _batches(origin: RecipientImport) -> Iterator[list[Row]]:
     ):
         last = found[-1][0]
         yield [Row(row, number, country, tuple(v)) for _pk, row, number, country, v in found]
+
+
+def _left_out(row: Row, country: str | None) -> Problem | None:
+    if country is None or row.country != country:
+        return None
+    return Problem(row.row, "", row.number, LEFT_OUT, str(SENTENCES[LEFT_OUT]))
 
 
 def _unfit(row: Row, template: Template | None, variables: list[str]) -> Problem | None:

@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import SignedIn, check, requires
-from campaigns import drafting, tasks
+from campaigns import destinations, drafting, tasks
 from campaigns.importing import rejects
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
 from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
@@ -150,14 +150,18 @@ def again(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("campaigns.edit")
 def leave_out(request: SignedIn, key: uuid.UUID) -> HttpResponse:
-    """Take out the rows whose text is empty or too long; they join the refused ones."""
+    """Take out a country's rows, or those whose text is empty or too long; they are refused."""
     campaign = compose.draft(request, key)
+    country = request.POST.get("country", "")
+    if country and country not in destinations.countries(campaign):
+        return redirect("campaigns:review", key)  # left out a moment ago, or never there
     try:
-        source = drafting.leave_out(campaign, request.user)
+        source = drafting.leave_out(campaign, request.user, country)
     except WrongState:
         return compose.gone(request, campaign)
-    if source is not None:
-        transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
+    if source is None:
+        return redirect("campaigns:review", key)
+    transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
 
 
