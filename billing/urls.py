@@ -2,13 +2,15 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing import views
+from billing.views import limits, rates, statement
 
 app_name = "billing"
 urlpatterns = [
-    path("thresholds/", views.threshold_list, name="thresholds"),
-    path("thresholds/<str:period>/", views.threshold_edit, name="threshold_edit"),
-    path("thresholds/<str:period>/remove/", views.threshold_remove, name="threshold_remove"),
-    path("rates/", views.rate_list, name="rates"),
-    path("rates/add/", views.rate_add, name="rate_add"),
+    path("statement/", statement.statement, name="statement"),
+    path("statement/export/", statement.statement_export, name="statement_export"),
+    path("thresholds/", limits.threshold_list, name="thresholds"),
+    path("thresholds/<str:period>/", limits.threshold_edit, name="threshold_edit"),
+    path("thresholds/<str:period>/remove/", limits.threshold_remove, name="threshold_remove"),
+    path("rates/", rates.rate_list, name="rates"),
+    path("rates/add/", rates.rate_add, name="rate_add"),
 ]

@@ -18,6 +18,7 @@ from campaigns.importing.reasons import DUPLICATE
 from campaigns.models import Campaign, ImportProblem, ImportState, PauseReason, RecipientImport
 from campaigns.states import CampaignState as S
 from senders.models import SenderID, SenderState
+from tests.billing.building import charge
 from tests.campaigns.building import EVERY_STATE, SENT_AT, make_sent_campaign
 
 QUESTION = {"answer": "number_column", "choices": ["phone", "mobile"]}
@@ -128,6 +129,9 @@ class World:
         tariffs.enter(self.workspace, "US", 7_900, SENT_AT.date(), self.admin)
         tariffs.enter(self.workspace, "US", 8_100, today, self.admin)
         thresholds.set_limit(self.workspace, Period.DAY, 20_000, 80, self.admin)
+        for country, price in (("US", 7_900), ("AU", 54_000), ("BR", None)):
+            charge(self.workspace, today, 1_234, country=country, price=price, failed=56,
+                   author=self.author)  # fmt: skip
         self.jobs = {}
         for person in (self.author, self.admin):
             Notice.objects.create(
@@ -151,6 +155,12 @@ class World:
         ]  # fmt: skip
         cases = [Case(name) for name in names]
         cases.append(Case("campaigns:list", "none", query="?q=nothing+is+called+this"))
+        cases += [
+            Case("billing:statement", about, query=query)
+            for about, query in (
+                ("", ""), ("narrow", "?country=US&sender=SHOP&by=day"), ("none", "?month=2020-02"),
+            )
+        ]  # fmt: skip
         cases += [Case("billing:threshold_edit", p, (p,)) for p in ("day", "month")]
         return [*cases, Case("billing:threshold_remove", "day", ("day",))]
 

@@ -1,0 +1,91 @@
+"""Statements and rates to take away.
+
+A statement carries no time of its own but the numbers of the newest rows it was read from: while
+the ledger says the same, the same statement is the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+
+from accounts.models import Workspace
+from billing.models import MICRO
+from billing.statements import Statement, Sums
+from billing.tariffs import Line
+from sheets import writing
+from sheets.files import CSV
+from sheets.writing import Cell
+from sms.countries import country_name
+
+COLUMNS = (
+    "billable_messages", "messages", "billable_messages_without_price", "cost", "currency",
+    "failed_but_billed", "failed_but_billed_messages", "failed_but_billed_without_price",
+    "failed_but_billed_cost",
+)  # fmt: skip
+RATES = ("country", "country_name", "price", "currency", "valid_from")
+FORMS = tuple(writing.TYPES)
+
+Row = Sequence[Cell]
+
+
+def statement(
+    found: Statement, workspace: Workspace, today: date, *, own_only: bool
+) -> Iterator[Row]:
+    """A block that says what this is, then the columns, the lines and the totals."""
+    choice = found.choice
+    so_far = ("so far",) if choice.month.holds(today) else ()
+    yield "Statement", workspace.name
+    yield "Month", str(choice.month), *so_far
+    yield "Time zone of the month", workspace.time_zone
+    yield "Campaigns", "those of the person who asked" if own_only else "all"
+    for name, value in choice.where:
+        yield "Only this " + name.replace("_", " "), value
+    yield "Charges up to number", found.charge_id
+    yield "Failed as reported up to number", found.failed_id
+    yield "Unit", "A billable message is one segment that a carrier accepted."
+    yield "Money", "Not rounded. Empty where no price is known."
+    yield ()
+    first = ("campaign", "campaign_name") if choice.by == "campaign" else (choice.by,)
+    yield *first, *COLUMNS
+    for line in found.lines:
+        named = (line.key, line.label) if choice.by == "campaign" else (line.key,)
+        yield *named, *_cells(line.sums)
+    for sums in found.totals:
+        yield "Total", *("" for _ in first[1:]), *_cells(sums)
+
+
+def _cells(sums: Sums) -> Row:
+    return (
+        sums.segments, sums.messages, sums.unpriced, _money(sums.amount), sums.currency,
+        sums.failed_segments, sums.failed_messages, sums.failed_unpriced,
+        _money(sums.paid_for_failed),
+    )  # fmt: skip
+
+
+def rates(lines: Iterable[Line]) -> Iterator[Row]:
+    """The rate of each country now and those to come, as the import reads them."""
+    yield RATES
+    for line in lines:
+        for rate in filter(None, [line.current, *reversed(line.coming)]):
+            yield (
+                rate.country, country_name(rate.country), _money(rate.price), rate.currency,
+                rate.valid_from.isoformat(),
+            )  # fmt: skip
+
+
+def _money(micros: int | None) -> Decimal | None:
+    """All six places, never through a float."""
+    return None if micros is None else (Decimal(micros) / MICRO).quantize(Decimal("0.000001"))
+
+
+def write(rows: Iterator[Row], form: str, title: str) -> bytes:
+    """The whole file; equal rows give equal bytes."""
+    head = [str(cell) for cell in next(rows)]
+    if form == CSV:
+        return "".join(writing.csv_lines(head, rows)).encode()
+    file = io.BytesIO()
+    writing.write_xlsx(file, head, rows, title, exact=True)
+    return file.getvalue()

@@ -1,0 +1,53 @@
+"""Rates: read by everyone, entered, imported and taken away by who may."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.db.models import Sum
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.access import SignedIn, requires
+from billing import tariffs, thresholds
+from billing.forms import COUNTRIES, RateForm
+from billing.models import Charge, Rate
+
+
+@requires("rates.view")
+def rate_list(request: SignedIn) -> HttpResponse:
+    """The rate of each country now, those to come and before, and countries without one."""
+    membership = request.membership
+    today = thresholds.today(membership.workspace)
+    rates = Rate.objects.for_user(request.user).select_related("entered_by")
+    unpriced = Charge.objects.for_user(request.user).filter(amount=None)
+    tariff = tariffs.read(rates, today, membership.workspace.currency)
+    priced = {line.country for line in tariff if line.current}
+    without = unpriced.values("country").annotate(segments=Sum("segments"))
+    context = {
+        "tariff": tariff,
+        "unknown": without.exclude(country__in=priced).order_by("-segments", "country")[:50],
+        "currency": membership.workspace.currency,
+        "may_change": membership.can("rates.change"),
+    }
+    return render(request, "billing/rates.html", context)
+
+
+@requires("rates.change")
+def rate_add(request: SignedIn) -> HttpResponse:
+    """Enter a rate. Rates are never changed: a newer one supersedes."""
+    workspace = request.membership.workspace
+    today = thresholds.today(workspace)
+    initial = {"valid_from": today, "country": request.GET.get("country", "")}
+    form = RateForm(request.POST or None, initial=initial, today=today)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        tariffs.enter(workspace, given["country"], form.micros, given["valid_from"], request.user)
+        messages.success(request, _("Rate kept. It prices campaigns submitted from that day on."))
+        return redirect("billing:rates")
+    context = {
+        "form": form, "countries": COUNTRIES, "currency": workspace.currency,
+        "back_url": reverse("billing:rates"),
+    }  # fmt: skip
+    return render(request, "billing/rate_add.html", context)
