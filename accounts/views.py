@@ -31,9 +31,10 @@ NOTICES_A_PAGE = 30
 def safe_next(request: HttpRequest, default: str | None = None) -> str:
     """Where the person wanted to go, if that is a page of this console."""
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if url_has_allowed_host_and_scheme(
+    is_ours = url_has_allowed_host_and_scheme(
         wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
+    )
+    if is_ours and wanted.startswith("/"):  # redirect() takes a bare word for a name
         return wanted
     return default or reverse(settings.LOGIN_REDIRECT_URL)
 

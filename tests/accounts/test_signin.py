@@ -73,6 +73,8 @@ def test_signing_in_gives_a_new_session_id(client: Client, operator: User) -> No
         ("javascript:alert(1)", "/"),
         ("https:///evil.example", "/"),
         ("https://evil.example/", "/"),
+        ("nowhere", "/"),
+        ("a\0b", "/"),
         ("", "/"),
     ],
 )

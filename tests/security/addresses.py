@@ -1,0 +1,124 @@
+"""Every URL of the console with real objects behind it, taken from the journeys' world."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from tests.house.test_urls import URLS
+from tests.journeys.pages import World
+
+# Whose object an address is about.
+CAMPAIGN = "campaign"  # has an author: others of the workspace see it, some may not touch it
+SHARED = "shared"  # belongs to the workspace
+PRIVATE = "private"  # belongs to one person: for everybody else it does not exist
+NONE = "none"  # no object, or a word that means the same in every workspace
+
+Args = Callable[[World], tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class Object:
+    """What stands in the address of a URL: whose it is and, for what is no page, which."""
+
+    kind: str
+    args: Args | None = None
+
+
+def campaign(state: str, *more: str) -> Object:
+    return Object(CAMPAIGN, lambda world: (world.campaigns[state].key, *more))
+
+
+OBJECTS: dict[str, Object] = {
+    "receipts": Object(NONE, lambda world: (world.carrier.receipts_token,)),
+    "accounts:link": Object(NONE, lambda world: ("x" * 43,)),
+    "accounts:read_notice": Object(
+        PRIVATE, lambda world: (world.author.notices.order_by("pk")[0].pk,)
+    ),
+    "billing:threshold_edit": Object(NONE),
+    "billing:threshold_remove": Object(NONE),
+    "senders:detail": Object(SHARED),
+    "senders:decide": Object(SHARED),
+    "senders:resubmit": Object(SHARED),
+    "campaigns:detail": Object(CAMPAIGN),
+    "campaigns:edit": Object(CAMPAIGN),
+    "campaigns:numbers": Object(CAMPAIGN),
+    "campaigns:review": Object(CAMPAIGN),
+    "campaigns:switch": Object(CAMPAIGN),
+    "campaigns:send_test": Object(CAMPAIGN),
+    "campaigns:cancel": Object(CAMPAIGN),
+    "campaigns:take_back": Object(CAMPAIGN),
+    "campaigns:pause": Object(CAMPAIGN),
+    "campaigns:resume": Object(CAMPAIGN),
+    "campaigns:resume_suspended": Object(CAMPAIGN),
+    "campaigns:stop": Object(CAMPAIGN),
+    "campaigns:duplicate": Object(CAMPAIGN),
+    "campaigns:resend": Object(CAMPAIGN),
+    "campaigns:export": campaign("completed"),
+    "campaigns:job": Object(PRIVATE),
+    "campaigns:download": Object(PRIVATE, lambda world: (world.jobs[world.author.pk].key,)),
+    "campaigns:side": campaign("draft"),
+    "campaigns:sample": campaign("draft", "csv"),
+    "campaigns:upload": campaign("draft"),
+    "campaigns:refused": campaign("list", "csv"),
+    "campaigns:confirm": campaign("list"),
+    "campaigns:check_again": campaign("list"),
+    "campaigns:leave_out": campaign("list"),
+    "campaigns:answer": campaign("question"),
+    "campaigns:submit": campaign("draft"),
+    "campaigns:reveal": campaign("completed"),
+    "campaigns:hide": campaign("completed"),
+}
+
+
+def kind_of(name: str) -> str:
+    """Whose object the address holds. A URL with a place in it must be in OBJECTS."""
+    if not URLS[name].pattern.converters:
+        return NONE
+    return OBJECTS[name].kind
+
+
+def args_of(name: str, world: World) -> list[tuple[Any, ...]]:
+    """What to put into the address of *name*: each object of the world it has a page for."""
+    stated = OBJECTS.get(name)
+    if stated and stated.args:
+        return [stated.args(world)]
+    if not URLS[name].pattern.converters:
+        return [()]
+    found = [case.args for case in world.cases(world.author) if case.name == name]
+    return list(dict.fromkeys(found))  # none: a test asks for a Case, or for args in OBJECTS
+
+
+def paths_of(name: str, world: World) -> list[str]:
+    return [reverse(name, args=args) for args in args_of(name, world)]
+
+
+def view_of(name: str) -> Callable[..., Any]:
+    """The view itself, below what guards it."""
+    return inspect.unwrap(URLS[name].callback)  # type: ignore[arg-type]
+
+
+def methods_of(name: str) -> frozenset[str]:
+    """GET and POST, or the one of them that the view's ``require_...`` lets through."""
+    view: Any = URLS[name].callback
+    found = {"GET", "POST"}
+    while view is not None:
+        for variable, cell in zip(
+            view.__code__.co_freevars, view.__closure__ or (), strict=True
+        ):  # fmt: skip
+            if variable == "request_method_list":
+                found &= set(cell.cell_contents)
+        view = getattr(view, "__wrapped__", None)
+    return frozenset(found)
+
+
+def changes_something(name: str) -> bool:
+    """Does a POST do more than showing the page again?"""
+    return "POST" in methods_of(name) and (
+        "GET" not in methods_of(name) or "POST" in inspect.getsource(view_of(name))
+        or "posted(" in inspect.getsource(view_of(name))
+    )  # fmt: skip
