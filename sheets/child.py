@@ -66,6 +66,8 @@ def _asked(line: str) -> tuple[str, Request, Limits]:
         variables=tuple(request.variables),
         accept=tuple(request.accept),
         allow_empty=tuple(request.allow_empty),
+        columns=tuple(map(tuple, request.columns)),
+        optional=tuple(request.optional),
     )
     return fields["path"], request, Limits(**fields["limits"])
 

@@ -39,7 +39,7 @@ class Layout:
 
 def arrange(cells: Sequence[Cell], request: Request, limits: Limits) -> Layout:
     """Read the first row of a file, or refuse it, or ask what it means."""
-    names = [_name(cell) for cell in cells]
+    names = [header_name(cell) for cell in cells]
     while names and not names[-1]:
         names.pop()
     if len(names) > limits.columns:
@@ -56,21 +56,23 @@ def arrange(cells: Sequence[Cell], request: Request, limits: Limits) -> Layout:
     return Layout(tuple(names), len(cells), number, variables, unused, has_header)
 
 
-def _name(cell: Cell) -> str:
+def header_name(cell: Cell) -> str:
+    """A column's name as it stands, without invisible marks."""
     if cell is None:
         return ""
     text = cell.text or cell.code if isinstance(cell, Odd) else str(cell)
     return unicodedata.normalize("NFC", text.replace("\ufeff", "").strip())
 
 
-def _key(name: str) -> str:
+def header_key(name: str) -> str:
+    """The name by which columns are recognised: case, spaces and hyphens do not matter."""
     return re.sub(r"[\s_-]+", "_", name.casefold())
 
 
 def _has_header(names: list[str], request: Request) -> bool:
     if request.has_header is not None:
         return request.has_header
-    if any(_key(name) in ALIASES for name in names):
+    if any(header_key(name) in ALIASES for name in names):
         return True
     if any(NUMBER_LIKE.fullmatch(name) for name in names):
         raise BadFile("no_header", answer="has_header", choices=("yes", "no"))
@@ -112,7 +114,7 @@ def _number_column(names: list[str], request: Request, *, has_header: bool) -> i
         )
     if not has_header and len(names) == 1:
         return 0
-    found = [index for index, name in enumerate(names) if _key(name) in ALIASES]
+    found = [index for index, name in enumerate(names) if header_key(name) in ALIASES]
     # a column that the content uses as a variable is the numbers only if nothing else is
     found = [index for index in found if names[index] not in request.variables] or found
     if len(found) == 1:

@@ -31,6 +31,9 @@ class Request:
     accept: tuple[str, ...] = ()  # codes of warnings the person has read and accepted
     allow_empty: tuple[str, ...] = ()
     skip_hidden: bool = False
+    # A plain table is asked for by its columns, each with its names in lower case with "_".
+    columns: tuple[tuple[str, ...], ...] = ()
+    optional: tuple[str, ...] = ()  # columns that may be missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import phonenumbers
 from defusedxml.common import DefusedXmlException
 from openpyxl.utils.exceptions import InvalidFileException
 
-from . import files
+from . import files, tables
 from .cells import Cell, Line, Odd, Table
 from .columns import Layout, arrange
 from .events import Done, Event, Meta, Notice, Problem, Problems, Progress, Request, Row
@@ -66,6 +66,9 @@ def read(path: str | Path, request: Request, limits: Limits) -> Iterator[Event]:
 def _read(kind: str, table: Table, request: Request, limits: Limits) -> Iterator[Event]:
     lines = _guarded(table)
     first = _first(lines, table, limits)
+    if request.columns:
+        yield from tables.read(kind, table, first[1], lines, request, limits)
+        return
     layout = arrange(first[1], request, limits)
     table.watch(layout.used)
     yield _meta(kind, table, layout)

@@ -67,6 +67,11 @@ SENTENCES: Mapping[str, str] = {
         "The file has more than %(limit)s rows; reading stopped after %(count)s. Split it and"
         " import it in parts."
     ),
+    "no_rows": _("The sheet has no row below its header row. Add at least one."),
+    "no_table_column": _("There is no column named %(name)s. Name it in the header row."),
+    "same_column_twice": _(
+        "Two columns say the same: %(first)s and %(second)s. Remove or rename one of them."
+    ),
     "too_many_columns": _(
         "The list reaches column %(column)s, more than %(limit)s columns. Keep only the phone"
         " number and the variables."
@@ -117,6 +122,7 @@ SENTENCES: Mapping[str, str] = {
         " or save it as CSV UTF-8."
     ),
     # one row
+    "unreadable_cell": _("A cell contains a line break or a control character. Type it again."),
     "cell_count": _("The row has %(count)s cells, the header has %(expected)s. Correct the row."),
     "bad_quoting": _("A quotation mark stands in the wrong place. Correct the row."),
     "cell_too_long": _("The cell is longer than %(limit)s characters. Shorten it."),
