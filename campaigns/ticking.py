@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef
 
-from campaigns import receipts, sending
+from campaigns import clock, receipts, sending
 from campaigns.models import Batch, Campaign, DeliveryReceipt, ReceiptState
 from campaigns.states import RUNNING, CampaignState
+from senders import registering
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ def tick() -> Bells:
 
 
 def sweep() -> None:
-    """The slow part of a pass, once a minute or so: look-ups, and receipts that never came."""
+    """The slow part of a pass, once a minute or so: look-ups, receipts that never came, and
+    registrations of sender IDs that run out.
+    """
     sending.ask()
+    registering.sweep(clock.now())
     receipts.rematch_orphans()
     receipts.give_up_waiting()
 

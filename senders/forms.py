@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.core.validators import URLValidator
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Workspace
-from senders.models import SenderID
+from senders.models import Registration, SenderID
+from senders.rules import RULES
+from sms.countries import COUNTRIES, country_name
 from sms.sender_id import BadSenderID, check_sender_id
 
 REASONS = {
@@ -79,6 +84,13 @@ class RegisterForm(RecordForm):
         ),
     )
 
+    countries = forms.MultipleChoiceField(
+        label=_("Countries"),
+        required=False,
+        choices=lambda: by_name(RULES),
+        error_messages={"invalid_choice": _("Choose countries of this list.")},
+    )
+
     class Meta(RecordForm.Meta):
         fields = ["value", *RecordForm.Meta.fields]
 
@@ -99,6 +111,67 @@ class RegisterForm(RecordForm):
             taken = _("%(value)s is registered here already. Open it in the list of sender IDs.")
             raise forms.ValidationError(taken, code="taken", params={"value": value})
         return value
+
+
+def by_name(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """Choices of countries in the order a person looks for them."""
+    return sorted(((code, gettext(country_name(code))) for code in codes), key=lambda one: one[1])
+
+
+class CountryForm(forms.Form):
+    """One more country for a sender ID that is there already."""
+
+    country = forms.ChoiceField(
+        label=_("Country"),
+        widget=forms.Select(attrs={"class": "form-select"}),
+        error_messages={
+            "required": _("Choose a country."),
+            "invalid_choice": _("Choose a country of this list that is not there already."),
+        },
+    )
+    note = forms.CharField(
+        label=_("Note"),
+        required=False,
+        max_length=300,
+        help_text=_("What the registry or the carrier should know, such as a company number."),
+        widget=forms.Textarea(attrs={"class": "form-control", "rows": 3}),
+    )
+
+    def __init__(self, *args: Any, taken: Container[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        free = [code for code in COUNTRIES if code not in taken and code != "CN"]
+        choices = [("", _("Choose a country")), *by_name(free)]
+        self.fields["country"].choices = choices  # type: ignore[attr-defined]
+
+
+class ApprovalForm(forms.ModelForm):
+    """What the registry wrote back: its reference, and how long it is valid."""
+
+    class Meta:
+        model = Registration
+        fields = ["reference", "expires_on", "note"]
+        help_texts = {
+            "reference": _("The number or code under which the registry keeps it, if it gave one."),
+            "expires_on": _("The last day it is valid. Admins are told 30 and 7 days ahead."),
+        }
+        widgets = {
+            "reference": forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
+            "expires_on": forms.DateInput(
+                attrs={"class": "form-control", "type": "date"}, format="%Y-%m-%d"
+            ),
+            "note": forms.Textarea(attrs={"class": "form-control", "rows": 2}),
+        }
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    def clean_expires_on(self) -> date | None:
+        day: date | None = self.cleaned_data["expires_on"]
+        if day is not None and day < self.today:
+            text = _("This day has passed. Give the last day on which it is valid.")
+            raise forms.ValidationError(text, code="past")
+        return day
 
 
 class ReasonForm(forms.Form):

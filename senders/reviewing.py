@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
@@ -10,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import audit, notices
 from accounts.models import AuditEvent, User, Workspace
+from senders import registering
 from senders.models import SenderID
 
 DECISIONS = {
@@ -19,12 +22,18 @@ DECISIONS = {
 }
 
 
-def register(sender: SenderID, workspace: Workspace, by: User) -> None:
-    """Keep a new sender ID under review; an IntegrityError if the value is there already."""
+def register(
+    sender: SenderID, workspace: Workspace, by: User, countries: Sequence[str] = ()
+) -> None:
+    """Keep a new sender ID under review, and ask for *countries* with it; an IntegrityError if
+    the value is there already.
+    """
     sender.workspace, sender.requested_by = workspace, by
     with transaction.atomic():
         sender.save()
         event = audit.record("sender.register", sender, by, value=sender.value)
+        registering.add(sender, countries, by)
+        registering.submit_drafts(sender, by, countries)
         _ask_for_review(sender, by, event)
 
 
@@ -63,5 +72,7 @@ def _tell(
 
 
 def _last_event(sender: SenderID) -> AuditEvent:
-    events = AuditEvent.objects.filter(object_type=sender._meta.label_lower)
+    events = AuditEvent.objects.filter(
+        object_type=sender._meta.label_lower, action__startswith="sender."
+    )
     return events.filter(object_id=str(sender.pk)).latest("pk")

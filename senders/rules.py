@@ -62,6 +62,35 @@ class Rule:
     def affix(self) -> str:
         return self.prefix or self.suffix
 
+    @property
+    def asked_words(self) -> str | Promise:
+        return ASKED_WORDS[self.asked]
+
+    @property
+    def names_words(self) -> str | Promise:
+        return NAMES_WORDS[self.names]
+
+    @property
+    def confidence_words(self) -> str | Promise:
+        return CONFIDENCE_WORDS[self.confidence]
+
+
+ASKED_WORDS = {
+    Asked.REQUIRED: _("Registration required"),
+    Asked.RECOMMENDED: _("Registration recommended"),
+    Asked.NO: _("No registration"),
+    Asked.UNKNOWN: _("Registration not known"),
+}
+NAMES_WORDS = {
+    Names.YES: _("Names are shown"),
+    Names.NO: _("Names are not shown"),
+    Names.DOUBTFUL: _("Names may be replaced"),
+}
+CONFIDENCE_WORDS = {
+    Confidence.HIGH: _("High: several sources"),
+    Confidence.MEDIUM: _("Medium: one present source"),
+    Confidence.LOW: _("Low: old or conflicting"),
+}
 
 YES, NO, DOUBTFUL = Names.YES, Names.NO, Names.DOUBTFUL
 REQUIRED, RECOMMENDED = Asked.REQUIRED, Asked.RECOMMENDED

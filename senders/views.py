@@ -12,14 +12,17 @@ from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
-from senders import reviewing
-from senders.forms import ReasonForm, RecordForm, RegisterForm
-from senders.models import MOVES, SenderID, SenderState, WrongSenderState
+from senders import history, registering, reviewing
+from senders.forms import ReasonForm, RecordForm, RegisterForm, by_name
+from senders.models import ENDED, MOVES, RegistrationState, SenderID, SenderState, WrongSenderState
+from senders.registration_views import rows_of
+from senders.rules import RULES
 from sms.sender_id import is_generic
 
 PAGE = 50
@@ -47,18 +50,27 @@ def sender_list(request: SignedIn) -> HttpResponse:
         rows = rows.filter(state=state)
     after = request.GET.get("after", "")[:15].replace("\x00", "")
     rows = rows.filter(value__gt=after).select_related("requested_by", "decided_by")
-    found = list(rows[: PAGE + 1])
+    found = list(rows.prefetch_related("registrations")[: PAGE + 1])
     tabs = [("", _("All"), sum(counts.values()))]
     tabs += [(value, str(label), counts.get(value, 0)) for value, label in SenderState.choices]
     shown = {"state": state} if state else {}
     more = {**shown, "after": found[PAGE - 1].value} if len(found) > PAGE else {}
     context = {
-        "senders": found[:PAGE], "tabs": tabs, "state": state,
+        "senders": [(sender, _countries(request, sender)) for sender in found[:PAGE]],
+        "tabs": tabs, "state": state,
         "first_url": f"?{urlencode(shown)}" if after else "",
         "next_url": f"?{urlencode(more)}" if more else "",
         "may_request": request.membership.can("senders.request"),
     }  # fmt: skip
     return render(request, "senders/list.html", context)
+
+
+def _countries(request: SignedIn, sender: SenderID) -> list[tuple[str, str, str]]:
+    """Its countries with their states today, what has ended first."""
+    day = registering.today(request.membership.workspace, timezone.now())
+    found = [(row.country, row.state_on(day)) for row in sender.registrations.all()]
+    ordered = sorted(found, key=lambda one: (one[1] not in ENDED, one[0]))
+    return [(code, state, str(RegistrationState(state).label)) for code, state in ordered]
 
 
 @requires("senders.request")
@@ -68,29 +80,36 @@ def register(request: SignedIn) -> HttpResponse:
     form = RegisterForm(request.POST or None, workspace=workspace)
     if request.method == "POST" and form.is_valid():
         try:
-            reviewing.register(form.instance, workspace, request.user)
+            countries = form.cleaned_data["countries"]
+            reviewing.register(form.instance, workspace, request.user, countries)
         except IntegrityError:
             form.add_error("value", _("Somebody registered it a moment ago."))
         else:
             given = {"value": form.instance.value}
             messages.success(request, _("%(value)s is sent for review.") % given)
             return redirect("senders:detail", form.instance.key)
-    context = {"form": form, "company": workspace.name}
-    return render(request, "senders/register.html", context)
+    rules = [RULES[code] for code, _name in by_name(RULES)]
+    return render(request, "senders/record.html", {"form": form, "rules": rules})
 
 
 @requires("senders.view")
 def detail(request: SignedIn, key: UUID) -> HttpResponse:
     """One sender ID: its record, its history, and what this person may do."""
-    rows = SenderID.objects.for_user(request.user).select_related("requested_by", "decided_by")
+    rows = SenderID.objects.for_user(request.user)
+    rows = rows.select_related("requested_by", "decided_by", "workspace")
     sender = get_object_or_404(rows, key=key)
+    can = request.membership.can
     events = AuditEvent.objects.for_user(request.user)
     events = events.filter(object_type="senders.senderid", object_id=str(sender.pk))
     context = {
         "sender": sender,
         "generic": is_generic(sender.value),
-        "events": events.select_related("actor").order_by("-pk")[:100],
+        "steps": history.steps(events.select_related("actor").order_by("-pk")[:100]),
         "actions": _actions(sender, request.membership),
+        "countries": rows_of(
+            sender, may_request=can("senders.request"), may_decide=can("senders.decide")
+        ),
+        "may_request": can("senders.request"),
     }
     return render(request, "senders/detail.html", context)
 
@@ -142,4 +161,4 @@ def resubmit(request: SignedIn, key: UUID) -> HttpResponse:
         sent = _("%(value)s is sent for review again.")
         messages.success(request, sent % {"value": sender.value})
         return redirect("senders:detail", key)
-    return render(request, "senders/resubmit.html", {"form": form, "sender": sender})
+    return render(request, "senders/record.html", {"form": form, "sender": sender})

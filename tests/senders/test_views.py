@@ -186,7 +186,7 @@ def test_a_long_list_has_pages_and_asks_the_database_little(
         for n in range(60)
     )
     client = signed_in(admin)
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         first = client.get("/senders/?state=pending").content.decode()
     assert ">S049<" in first
     assert ">S050<" not in first
