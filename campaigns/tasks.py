@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import notices
+from accounts import notices, sealing
 from campaigns import estimating, exports, receipts, sending, ticking
 from campaigns.importing import check as importing
 
@@ -29,7 +29,8 @@ def look_after() -> None:
 
 @shared_task
 def sweep() -> None:
-    """Ask about what is in doubt; receipts that never came or too early; old files."""
+    """Audit seals; look-ups of what is in doubt; receipts too early or missing; old files."""
+    sealing.seal()
     ticking.sweep()
     exports.sweep(timezone.now())
     importing.sweep(timezone.now())

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "smsconsole.requests.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -94,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.CurrentMembership",
+    "accounts.refusals.Refusals",
 ]
 
 TEMPLATES = [
@@ -132,6 +134,12 @@ if SQLITE:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# Roles that `manage.py database_roles` makes; the processes get theirs as DATABASE_URL.
+ROLE_URLS = {
+    "APP_DATABASE_URL": env("APP_DATABASE_URL", default=""),
+    "REPORTS_DATABASE_URL": env("REPORTS_DATABASE_URL", default=""),
+}
 
 # --- doorbell and cache: losing them costs seconds, never a message ----------------------
 REDIS_URL = env("REDIS_URL", default="")
@@ -226,7 +234,8 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
-if env.bool("BEHIND_PROXY", default=False):
+BEHIND_PROXY = env.bool("BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -288,10 +297,14 @@ ALLOW_FAILPOINTS = env.bool("SMSCONSOLE_ALLOW_FAILPOINTS", default=False) and no
 
 # --- logs: ids, never numbers or texts ------------------------------------------------------
 LOGGING = {
+LOG_FORMAT = env.str("LOG_FORMAT", default="json" if PRODUCTION else "line")
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"()": "smsconsole.logs.Line"},
+        "json": {"()": "smsconsole.logs.Json"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django.request": {"level": "ERROR"},

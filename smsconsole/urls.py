@@ -22,3 +22,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("senders/", include("senders.urls")),
     path("billing/", include("billing.urls")),
 ]
+
+handler500 = "smsconsole.requests.server_error"
