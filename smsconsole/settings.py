@@ -192,6 +192,7 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.apply_receipts": {"queue": "receipts"},
     "campaigns.tasks.sweep": {"queue": "receipts"},
     "campaigns.tasks.*": {"queue": "dispatch"},
+    "senders.tasks.import_optouts": {"queue": "imports"},
 }
 CELERY_BEAT_SCHEDULE = {
     "tick": {"task": "campaigns.tasks.tick", "schedule": 5.0, "options": {"expires": 5}},
@@ -296,8 +297,8 @@ FAILPOINT = env("SMSCONSOLE_FAILPOINT", default="")
 ALLOW_FAILPOINTS = env.bool("SMSCONSOLE_ALLOW_FAILPOINTS", default=False) and not PRODUCTION
 
 # --- logs: ids, never numbers or texts ------------------------------------------------------
-LOGGING = {
 LOG_FORMAT = env.str("LOG_FORMAT", default="json" if PRODUCTION else "line")
+LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
