@@ -38,7 +38,8 @@ ACTS = {
     "stop": Act("campaigns.stop", frozenset(RUNNING)),
     "duplicate": Act("campaigns.read_text", EVERY - {S.DRAFT}),
     "resend": Act("campaigns.read_numbers", frozenset({S.COMPLETED, S.STOPPED})),
-    "export": Act("campaigns.export_numbers", EVERY - {S.DRAFT, S.SCHEDULED}),
+    "export": Act("campaigns.view", EVERY - {S.DRAFT, S.SCHEDULED}),
+    "export_numbers": Act("campaigns.export_numbers", EVERY - {S.DRAFT, S.SCHEDULED}),
     "text": Act("campaigns.read_text", EVERY),
     "numbers": Act("campaigns.read_numbers", EVERY),
 }

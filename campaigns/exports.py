@@ -17,12 +17,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Job, JobState
 from campaigns.failures import failure
-from campaigns.lookup import Filter
+from campaigns.lookup import Filter, code_of
 from campaigns.models import Campaign, Message
 from campaigns.reading import SHOWN_WITH, gives_receipts
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import Result, reason_of
 from sheets.writing import Cell, write_xlsx
+from sms.display import mask
 
 KIND = "numbers"
 INLINE_ROWS = 20_000
@@ -41,24 +42,30 @@ TOTALS = (
 )  # fmt: skip
 
 
-def message_rows(campaign: Campaign, chosen: Filter) -> Iterator[tuple[Cell, ...]]:
-    """The messages in order, read in chunks, so that a million take no more memory than few."""
+def message_rows(
+    campaign: Campaign, chosen: Filter, *, whole: bool = False
+) -> Iterator[tuple[Cell, ...]]:
+    """The messages in order, read in chunks, so that a million take no more memory than few.
+
+    Numbers are masked as on the pages, unless they are to be *whole*.
+    """
     receipts = gives_receipts(campaign)
     rows = chosen.rows(campaign, receipts).defer("text")
     last = -1
     while chunk := list(rows.filter(position__gt=last).order_by("position")[:CHUNK]):
         last = chunk[-1].position
         for message in chunk:
-            yield _message(message, campaign.currency, receipts)
+            yield _message(message, campaign.currency, receipts, whole)
 
 
-def _message(message: Message, currency: str, receipts: bool) -> tuple[Cell, ...]:
+def _message(message: Message, currency: str, receipts: bool, whole: bool) -> tuple[Cell, ...]:
     which = bucket(message.state, receipts)
     why = ""
     if which == Bucket.FAILED or message.state in (MessageState.CANCELLED, MessageState.NO_RECEIPT):
         why = str(failure(reason_of(message.state, message.reason or _own(message.state))).title)
     return (
-        message.number, message.country, message.state, str(which), why, message.detail,
+        message.number if whole else mask(message.number), message.country, message.state,
+        str(which), why, message.detail if whole else code_of(message),
         _utc(message.accepted_at), _utc(message.receipt_at), message.segments,
         message.billed_segments, _money(message.price), _money(message.amount), currency,
         str(message.reference), message.carrier_id,
@@ -96,8 +103,13 @@ def _money(micros: int | None) -> str:
     return f"{sign}{whole // 1_000_000}.{whole % 1_000_000:06}"
 
 
-def file_name(campaign: Campaign, form: str) -> str:
-    return f"{campaign.label}-messages.{form}"
+def file_name(campaign: Campaign, form: str, *, whole: bool = False) -> str:
+    return f"{campaign.label}-messages{'' if whole else '-masked'}.{form}"
+
+
+def is_whole(job: Job) -> bool:
+    """Does the file of this job hold numbers in clear?"""
+    return bool(job.options.get("whole", True))
 
 
 def run(job_id: int) -> None:
@@ -113,15 +125,16 @@ def run(job_id: int) -> None:
     if campaign is None:
         waiting.update(state=JobState.FAILED, error=_("The campaign is no longer there."))
         return
-    rows = message_rows(campaign, Filter.read(job.options["filter"]))
+    whole = is_whole(job)
+    rows = message_rows(campaign, Filter.read(job.options["filter"]), whole=whole)
     name = f"{job.key}.xlsx"
     _write_whole(
         settings.EXPORTS / name,
         lambda file: write_xlsx(file, COLUMNS, _told(job, rows), _("Messages")),
     )
     waiting.update(
-        state=JobState.DONE, file=name, file_name=file_name(campaign, "xlsx"), done=job.total,
-        finished_at=timezone.now(),
+        state=JobState.DONE, file=name, file_name=file_name(campaign, "xlsx", whole=whole),
+        done=job.total, finished_at=timezone.now(),
     )  # fmt: skip
 
 

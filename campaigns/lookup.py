@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from campaigns.models import Campaign, CampaignTally, Message, MessageQuerySet
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import reason_of
+from sms.display import hide_numbers
 
 PAGE = 20
 SHORTEST = 4
@@ -116,6 +117,14 @@ def read_digits(sought: str) -> tuple[str, bool]:
     if not whole and len(digits.lstrip("0")) >= SHORTEST + 2:
         digits = digits.lstrip("0")
     return digits, whole
+
+
+def code_of(message: Message) -> str:
+    """The carrier's own code, without the number should the carrier have repeated it there."""
+    end = message.number[-6:]
+    if end not in "".join(filter(str.isdecimal, message.detail)):
+        return message.detail
+    return hide_numbers(message.detail)
 
 
 def _reference(sought: str) -> uuid.UUID | None:

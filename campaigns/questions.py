@@ -9,8 +9,11 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.statistics import ReasonRow
+from sms.display import looks_like_number
 
 REASON_MAX = 200
+REVEAL_REASON_MIN = 5
+NUMBER_FROM = 8  # digits: shorter ones are tickets and dates
 
 
 class ReasonForm(forms.Form):
@@ -41,6 +44,27 @@ class NeededReasonForm(ReasonForm):
         if len(reason) < 10:
             raise ValidationError(_("Say why in at least 10 characters."))
         return str(reason)
+
+
+class RevealForm(ReasonForm):
+    """Why somebody needs whole numbers. Everybody reads it, so it names none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["reason"]
+        field.required = True
+        field.help_text = _("Shown in the audit trail. 5 to 200 characters.")
+        field.widget.attrs["minlength"] = REVEAL_REASON_MIN
+
+    def clean_reason(self) -> str:
+        reason = str(self.cleaned_data["reason"]).strip()
+        if len(reason) < REVEAL_REASON_MIN:
+            raise ValidationError(_("Say why in at least 5 characters."))
+        if looks_like_number(reason, digits=NUMBER_FROM):
+            raise ValidationError(
+                _("This holds a phone number, and everybody reads it. Say why without the number.")
+            )
+        return reason
 
 
 class StopForm(ReasonForm):

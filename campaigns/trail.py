@@ -45,7 +45,10 @@ WORDS: dict[str, tuple[Words, str]] = {
     "campaign.reopen": (_("Opened again for messages in doubt"), "warn"),
     "campaign.cancel": (_("Cancelled"), "bad"),
     "campaign.stop": (_("Stopped for good"), "bad"),
-    "campaign.export": (_("Numbers exported"), ""),
+    "campaign.export": (_("Phone number details exported"), ""),
+    "campaign.reveal": (_("Numbers revealed for 15 minutes"), "warn"),
+    "campaign.hide": (_("Numbers masked again"), ""),
+    "import.refused_download": (_("Refused rows downloaded"), ""),
     "campaign.copy": (_("Duplicated"), ""),
     "campaign.resend": (_("Resend created"), ""),
 }

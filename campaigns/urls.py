@@ -10,6 +10,7 @@ from campaigns.views import (
     downloads,
     imports,
     listing,
+    reveal,
     review,
 )
 
@@ -27,6 +28,8 @@ reading: list[URLPattern] = [
     path("<uuid:key>/stop/", control.stop, name="stop"),
     path("<uuid:key>/duplicate/", copies.duplicate, name="duplicate"),
     path("<uuid:key>/resend/", copies.resend, name="resend"),
+    path("<uuid:key>/reveal/", reveal.reveal, name="reveal"),
+    path("<uuid:key>/hide/", reveal.hide, name="hide"),
     path("<uuid:key>/export/", downloads.export, name="export"),
     path("exports/<uuid:key>/", downloads.job, name="job"),
     path("exports/<uuid:key>/download/", downloads.download, name="download"),

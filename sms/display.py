@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import phonenumbers
 
 _CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
+FEWEST = 6  # digits that may be a number somebody wrote
+_WRITTEN = re.compile(rf"\d(?:[\W_]{{0,3}}\d){{{FEWEST - 1},}}")
 
 
 def mask(e164: str) -> str:
@@ -27,3 +31,26 @@ def grouped(e164: str) -> str:
     except phonenumbers.NumberParseException:
         return e164
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def looks_like_number(text: str, digits: int = FEWEST) -> bool:
+    """Is there a run of at least *digits* digits in *text*, however it is grouped?"""
+    return any(len(_digits(run[0])) >= digits for run in _WRITTEN.finditer(text))
+
+
+def hide_numbers(text: str) -> str:
+    """Any text with the middle of everything hidden that may be a phone number in it.
+
+    At least three digits of each stay hidden; the rest of the text is kept as it is.
+    """
+    return _WRITTEN.sub(_hidden, text)
+
+
+def _hidden(run: re.Match[str]) -> str:
+    digits = _digits(run[0])
+    tail = min(4, len(digits) - 5)
+    return f"{digits[:2]} ••• {digits[len(digits) - tail :]}"
+
+
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))

@@ -22,6 +22,7 @@ from campaigns.importing import samples
 from campaigns.models import Campaign, WrongState
 from campaigns.models.campaign import MANUAL_MAX, Source
 from senders.models import SenderID
+from sms.countries import country_name
 from sms.sender_id import is_generic
 
 SAMPLE_TYPES = {
@@ -160,7 +161,8 @@ def preview(campaign: Campaign) -> list[dict[str, Any]]:
     """Recipients for the phone preview, in the words compose.js shows."""
     shown = []
     for found in estimating.samples(campaign) if campaign.pk else []:
-        words = {"row": found["row"], "n": found["numbers"], "country": found["country"]}
+        country = _(country_name(found["country"]))
+        words = {"row": found["row"], "n": found["numbers"], "country": country}
         where = _("%(country)s · row %(row)d of %(n)d") % words
         shown.append({"who": found["who"], "where": where, "values": found["values"]})
     return shown

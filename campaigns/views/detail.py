@@ -15,9 +15,9 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
-from campaigns import controlling, reading, trail
+from campaigns import controlling, reading, revealing, trail
 from campaigns.failures import failure
-from campaigns.lookup import PAGE, Filter, Page, TooShort, find, page
+from campaigns.lookup import PAGE, Filter, Page, TooShort, code_of, find, page
 from campaigns.models import Campaign, Message
 from campaigns.reading import Reading
 from campaigns.states import RUNNING, Bucket, CampaignState, MessageState, bucket
@@ -48,7 +48,7 @@ def posted(request: SignedIn) -> QueryDict | None:
 
 @dataclass(frozen=True, slots=True)
 class PhoneRow:
-    """One line of the phone-number table; *number* is masked for who may not see it."""
+    """One line of the phone-number table; *number* is masked unless it was revealed."""
 
     message: Message
     number: str
@@ -69,7 +69,8 @@ def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bo
     if which == Bucket.FAILED or message.state in (MessageState.CANCELLED, MessageState.NO_RECEIPT):
         own = "" if which == Bucket.FAILED else message.state
         reason = failure(reason_of(message.state, message.reason or own)).title
-    return PhoneRow(message, number, reason, message.detail, campaign.currency)
+    code = message.detail if clear else code_of(message)
+    return PhoneRow(message, number, reason, code, campaign.currency)
 
 
 @requires("campaigns.view")
@@ -86,7 +87,7 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
     if part in ("", "side"):
         context["steps"] = trail.steps(_events(campaign))
     if part in ("", "phone-rows"):
-        context |= _phones(request, campaign, found, clear="numbers" in context["acts"])
+        context |= _phones(request, campaign, found, clear=context["shown_until"] is not None)
     template = PARTS.get(part, "campaigns/detail.html")
     return render(request, template, context | {"oob": bool(part)})
 
@@ -95,6 +96,7 @@ def _facts(request: SignedIn, campaign: Campaign, found: Reading) -> dict[str, A
     """What every part of the page may show."""
     numbers = reading.number_of(campaign)
     is_suspended = campaign.state == CampaignState.SUSPENDED
+    shown_until = revealing.shown_until(campaign, request.user)
     return {
         "campaign": campaign,
         "reading": found,
@@ -105,6 +107,8 @@ def _facts(request: SignedIn, campaign: Campaign, found: Reading) -> dict[str, A
         "imported": reading.imported(campaign),
         "took": reading.took(campaign),
         "acts": controlling.offered(campaign, request.membership),
+        "shown_until": shown_until,
+        "ask_again_in": revealing.seconds_left(shown_until),
         "running": campaign.state in RUNNING,
         "written": campaign.state not in UNWRITTEN,
         "why": reading.suspension([campaign]) if is_suspended else "",

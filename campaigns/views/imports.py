@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import uuid
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 import phonenumbers
 from django.conf import settings
@@ -18,10 +20,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import audit
 from accounts.access import SignedIn, check, requires
-from campaigns import destinations, drafting, tasks
+from campaigns import controlling, destinations, drafting, revealing, tasks
 from campaigns.importing import rejects
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
 from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
@@ -29,6 +32,7 @@ from campaigns.views import compose
 from sheets.events import Problem
 from sheets.store import Received, ToDisk, delete, is_kept
 from sheets.texts import DELIMITERS
+from sms.display import hide_numbers
 
 ROWS_A_PAGE = 50
 QUERY_MAX = 60
@@ -73,12 +77,16 @@ def _upload(request: SignedIn, key: uuid.UUID, handler: ToDisk) -> HttpResponse:
     return redirect("campaigns:numbers", key)
 
 
-@require_GET
+@require_http_methods(["GET", "POST"])
 @requires("campaigns.read_numbers")
 def numbers(request: SignedIn, key: uuid.UUID) -> HttpResponse:
-    """The import of a campaign: its progress, its question, or its result."""
+    """The import of a campaign: its progress, its question, or its result.
+
+    A POST looks for a refused row, only reading: what is sought may be a number.
+    """
     campaign, source = _import(request, key)
     context: dict[str, Any] = {"campaign": campaign, "source": source}
+    context["shown_until"] = revealing.shown_until(campaign, request.user)
     if source.state == ImportState.CHECKING:
         name = "_import_progress" if request.htmx else "import_progress"  # type: ignore[attr-defined]
         return render(request, f"campaigns/{name}.html", context)
@@ -90,17 +98,19 @@ def numbers(request: SignedIn, key: uuid.UUID) -> HttpResponse:
         context["delimiters"] = DELIMITER_NAMES.items() if source.error_code in HEADER_CODES else ()
         return render(request, "campaigns/import_refused.html", context)
     context |= _result(request, campaign, source)
+    context["ask_again_in"] = revealing.seconds_left(context["shown_until"])
     name = "_import_rows" if request.htmx else "import_result"  # type: ignore[attr-defined]
     return render(request, f"campaigns/{name}.html", context)
 
 
-@require_GET
+@require_POST
 @requires("campaigns.read_numbers")
 def refused(request: SignedIn, key: uuid.UUID, kind: str) -> Any:
-    """Every refused row as a file that can be corrected and runs nothing."""
+    """Every refused row as it was written, in a file that can be corrected; audited."""
     if kind not in compose.SAMPLE_TYPES:
         raise Http404
-    _campaign, source = _import(request, key)
+    campaign, source = _import(request, key)
+    audit.record("import.refused_download", campaign, request.user, rows=source.refused, form=kind)
     fields = ("row", "column", "raw", "code", "sentence")
     rows = source.problems.order_by("row", "pk").values_list(*fields).iterator(chunk_size=2000)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
@@ -172,13 +182,19 @@ def answer(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     campaign = compose.draft(request, key)
     source = campaign.recipients
     question = source.about.get("question", {}) if source else {}
-    chosen = request.POST.get("choice", "")
-    if source is not None and chosen in question.get("choices", ()):
+    chosen = _chosen(request.POST.get("choice", ""), question.get("choices", ()))
+    if source is not None and chosen:
         given = {question["answer"]: _answer(question["answer"], chosen)}
         with transaction.atomic():
             if drafting.answer(campaign, given, request.user):
                 transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
+
+
+def _chosen(given: str, choices: Sequence[str]) -> str:
+    """The choice that was shown as *given*: a column may be named by a number, shown masked."""
+    meant = [choice for choice in choices if given in (choice, hide_numbers(choice))]
+    return meant[0] if len(meant) == 1 else ""
 
 
 def _ways(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
@@ -228,16 +244,18 @@ def _import(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, RecipientImpor
 
 def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> dict[str, Any]:
     tally: dict[str, int] = source.tally
-    rows = _found(request, source)
-    page = Paginator(rows, ROWS_A_PAGE).get_page(request.GET.get("page"))
+    given: Mapping[str, str] = request.POST if request.method == "POST" else request.GET
+    words = request.POST.get("q", "").replace("\x00", "").strip()[:QUERY_MAX]
+    reason = given.get("reason", "").replace("\x00", "")
+    rows = _found(source, reason, words)
+    page = Paginator(rows, ROWS_A_PAGE).get_page(given.get("page"))
     duplicates, opted_out = tally.get(DUPLICATE, 0), tally.get(OPTED_OUT, 0)
-    params = request.GET.copy()
-    params.pop("page", None)
     return {
         "page": page,
-        "query": request.GET.get("q", "")[:QUERY_MAX],
-        "reason": request.GET.get("reason", "").replace("\x00", ""),
-        "params": params.urlencode(),
+        "query": words,
+        "reason": reason,
+        "params": urlencode({"reason": reason}) if reason else "",
+        "acts": controlling.offered(campaign, request.membership),
         "reasons": [(code, label(code), n) for code, n in tally.items()],
         "duplicates": duplicates,
         "opted_out": opted_out,
@@ -253,14 +271,12 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
     }
 
 
-def _found(request: SignedIn, source: RecipientImport) -> QuerySet[ImportProblem]:
+def _found(source: RecipientImport, reason: str, words: str) -> QuerySet[ImportProblem]:
     rows = source.problems.order_by("row", "pk")
-    reason = request.GET.get("reason", "")
     if reason == "invalid":
         rows = rows.exclude(code__in=(DUPLICATE, OPTED_OUT))
     elif reason:  # a code that no row has may be anything at all, a NUL too
         rows = rows.filter(code=reason) if reason in source.tally else rows.none()
-    words = request.GET.get("q", "").replace("\x00", "").strip()[:QUERY_MAX]
     if words:
         found = Q(raw__icontains=words) | Q(sentence__icontains=words)
         if words.isascii() and words.isdigit() and len(words) < 10:

@@ -2,48 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts import audit
 from accounts.access import SignedIn, requires
-from accounts.models import Membership
-from campaigns import reading
-from campaigns.lookup import TooShort, find, read_digits
+from accounts.keyed import digest
+from accounts.models import AuditEvent
+from campaigns import clock, reading, revealing
+from campaigns.lookup import PAGE, Page, TooShort, find, page, read_digits
 from campaigns.models import Campaign, Message
 from campaigns.views.detail import PhoneRow, phone_row
 from campaigns.views.listing import Row, named, rows_of
 from senders.models import OptOut
-from sms.display import mask
+from sms.display import grouped, mask
 
 CAMPAIGNS = 10
-MESSAGES = 50
+ONE_SEARCH = timedelta(minutes=15)  # turning pages and asking again are no new search
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """An opt-out, with the number as this person may see it."""
+class Person:
+    """What one number got, newest first, and its opt-out."""
 
-    opt_out: OptOut
-    number: str
+    number: str  # as this person may see it
+    country: str
+    phones: list[PhoneRow]
+    opt_out: OptOut | None
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found. ``more``: there are further messages than are shown."""
+    """What a search found; ``newer`` and ``older`` are the keys of the neighbouring pages."""
 
     campaigns: list[Row] = field(default_factory=list)
-    phones: list[PhoneRow] = field(default_factory=list)
-    opt_outs: list[Gone] = field(default_factory=list)
-    more: bool = False
+    people: list[Person] = field(default_factory=list)
+    tells_opt_outs: bool = False
+    newer: int | None = None
+    older: int | None = None
+    ask_again_in: int = 0  # seconds after which a reveal is over
     problem: str = ""
 
     @property
     def is_empty(self) -> bool:
-        return not (self.campaigns or self.phones or self.opt_outs)
+        return not (self.campaigns or self.people)
 
 
 @requires("search.use")
@@ -53,42 +61,73 @@ def search(request: SignedIn) -> HttpResponse:
     in an address, a history or a log.
     """
     sought = request.POST.get("q", "").replace("\0", "").strip()[:100]
-    found = _search(request.membership, request.user, sought) if sought else None
+    found = _search(request, sought, request.POST) if sought else None
     return render(request, "campaigns/search.html", {"sought": sought, "found": found})
 
 
-def _search(membership: Membership, user: object, sought: str) -> Found:
-    campaigns = Campaign.objects.for_user(user).shown().select_related(*reading.SHOWN_WITH)
-    by_name = rows_of(list(campaigns.filter(named(sought)).order_by("-pk")[:CAMPAIGNS]), membership)
+def _search(request: SignedIn, sought: str, given: Mapping[str, str]) -> Found:
+    membership = request.membership
+    campaigns = Campaign.objects.for_user(request.user).shown()
+    campaigns = campaigns.filter(named(sought)).select_related(*reading.SHOWN_WITH)
+    by_name = rows_of(list(campaigns.order_by("-pk")[:CAMPAIGNS]), membership)
     rows = Message.objects.filter(campaign__workspace_id=membership.workspace_id)
+    rows = rows.select_related("campaign__carrier", "campaign__sender").defer("text")
     try:
-        messages = list(
-            find(rows, sought).select_related("campaign__carrier", "campaign__sender")
-            .defer("text").order_by("-pk")[: MESSAGES + 1]
-        )  # fmt: skip
-        gone = _opt_outs(membership, sought, messages)
+        digits, whole = read_digits(sought)
+        shown = page(find(rows, sought), "pk", given, PAGE, up=False)
     except TooShort:
         problem = "" if by_name else _("Type at least 4 digits of a number.")
         return Found(campaigns=by_name, problem=problem)
-    phones = [_phone(membership, message) for message in messages[:MESSAGES]]
-    return Found(by_name, phones, gone, len(messages) > MESSAGES)
-
-
-def _phone(membership: Membership, message: Message) -> PhoneRow:
-    clear = membership.can("campaigns.read_numbers", message.campaign.author_id)
-    receipts = reading.gives_receipts(message.campaign)
-    return phone_row(message, message.campaign, clear=clear, receipts=receipts)
-
-
-def _opt_outs(membership: Membership, sought: str, messages: list[Message]) -> list[Gone]:
-    """Opt-outs of the number sought and of the numbers found."""
-    numbers = {message.number for message in messages}
-    digits, _whole = read_digits(sought)
     if digits:
-        numbers.add("+" + digits)
-    rows = OptOut.objects.filter(workspace_id=membership.workspace_id, number__in=numbers)
-    mine = {
-        m.number for m in messages if membership.can("campaigns.read_numbers", m.campaign.author_id)
-    }
-    found = rows.order_by("-at")[:MESSAGES]
-    return [Gone(row, row.number if row.number in mine else mask(row.number)) for row in found]
+        _write_down(request, f"+{digits}" if whole else digits)
+    open_ones = revealing.among({m.campaign for m in shown.rows}, request.user)
+    return Found(
+        campaigns=by_name,
+        people=_people(request, shown, open_ones, f"+{digits}" if digits else ""),
+        tells_opt_outs=membership.can("optouts.view"),
+        newer=shown.newer,
+        older=shown.older,
+        ask_again_in=revealing.seconds_left(min(open_ones.values(), default=None)),
+    )
+
+
+def _write_down(request: SignedIn, looked_up: str) -> None:
+    """Who looked a number up: once a search, and without the number."""
+    key = digest(looked_up)
+    since = clock.now() - ONE_SEARCH
+    mine = AuditEvent.objects.for_user(request.user).filter(actor=request.user, at__gte=since)
+    if not mine.filter(action="search.number", data__digest=key).exists():
+        audit.record("search.number", request.membership, request.user, digest=key)
+
+
+def _people(
+    request: SignedIn, shown: Page, open_ones: Mapping[int, object], typed: str
+) -> list[Person]:
+    """The messages of a page by number; a number typed whole is told of without any message."""
+    rows: dict[str, list[Message]] = {}
+    for message in shown.rows:
+        rows.setdefault(message.number, []).append(message)
+    gone = _opt_outs(request, {*rows, *filter(None, [typed])})
+    if typed in gone:
+        rows.setdefault(typed, [])
+    return [_person(number, found, open_ones, gone.get(number)) for number, found in rows.items()]
+
+
+def _person(
+    number: str, messages: list[Message], open_ones: Mapping[int, object], opt_out: OptOut | None
+) -> Person:
+    is_open = any(message.campaign_id in open_ones for message in messages)
+    phones = [
+        phone_row(m, m.campaign, clear=is_open, receipts=reading.gives_receipts(m.campaign))
+        for m in messages
+    ]
+    country = messages[0].country if messages else ""
+    return Person(grouped(number) if is_open else mask(number), country, phones, opt_out)
+
+
+def _opt_outs(request: SignedIn, numbers: Iterable[str]) -> dict[str, OptOut]:
+    """The opt-outs among *numbers*, for who may know of them."""
+    if not request.membership.can("optouts.view"):
+        return {}
+    rows, of = OptOut.objects, request.membership.workspace_id
+    return {number: rows.of_number(of, number).get() for number in rows.among(of, numbers)}

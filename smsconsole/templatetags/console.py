@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from sms import countries
+from sms.display import hide_numbers
 from smsconsole import drawing, icons, wording
 
 register = template.Library()
@@ -187,6 +188,12 @@ def duration(value: timedelta | float | None) -> str:
 @register.filter
 def country_name(code: str) -> str:
     return name_of(code)
+
+
+@register.filter
+def masked_unless(text: object, is_open: object) -> str:
+    """`{{ problem.raw|masked_unless:shown_until }}`: numbers in a text hidden, unless open."""
+    return str(text) if is_open else hide_numbers(str(text))
 
 
 @register.filter
