@@ -39,6 +39,7 @@ PERMISSIONS: dict[str, dict[Role, str]] = {
     "optouts.view": {Role.OPERATOR: ALL, Role.ADMIN: ALL, Role.VIEWER: ALL},
     "optouts.add": {Role.OPERATOR: ALL, Role.ADMIN: ALL},
     "optouts.remove": _ADMIN,
+    "optouts.export": _ADMIN,
     "thresholds.view": _EVERYONE,
     "thresholds.change": _MONEY,
     "rates.view": _EVERYONE,

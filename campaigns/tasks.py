@@ -8,6 +8,8 @@ from django.utils import timezone
 from accounts import notices, sealing
 from campaigns import estimating, exports, receipts, sending, ticking
 from campaigns.importing import check as importing
+from senders import optout_files
+from senders.tasks import import_optouts
 
 
 @shared_task
@@ -24,6 +26,8 @@ def look_after() -> None:
         check_import.delay(pk)
     for pk in exports.unfinished(timezone.now()):
         export_numbers.delay(pk)
+    for pk in optout_files.unfinished(timezone.now()):
+        import_optouts.delay(pk)
     notices.send_mails()
 
 
@@ -34,6 +38,7 @@ def sweep() -> None:
     ticking.sweep()
     exports.sweep(timezone.now())
     importing.sweep(timezone.now())
+    optout_files.sweep(timezone.now())
 
 
 def ring_for(bells: ticking.Bells) -> None:

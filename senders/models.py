@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.keyed import digest
 from accounts.models import User, Workspace, WorkspaceQuerySet
+from sms.display import mask
 
 
 class SenderState(models.TextChoices):
@@ -214,3 +215,8 @@ class OptOut(models.Model):
         if self.number:
             self.digest = digest(self.number)
         super().save(*args, **kwargs)
+
+    @property
+    def masked(self) -> str:
+        """The number as the list shows it; empty once it was erased."""
+        return mask(self.number) if self.number else ""

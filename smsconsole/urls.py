@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("campaigns/", include("campaigns.urls")),
     path("senders/", include("senders.urls")),
+    path("optouts/", include("senders.optout_urls")),
     path("billing/", include("billing.urls")),
 ]
 

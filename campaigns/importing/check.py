@@ -32,7 +32,6 @@ from senders.models import OptOut
 from sheets import parent, store
 from sheets.events import Done, Event, Meta, Problem, Problems, Progress, Request, Row
 from sheets.events import Rows as RowsEvent
-from sheets.limits import Limits
 from sheets.sentences import BadFile
 
 log = logging.getLogger(__name__)
@@ -181,7 +180,9 @@ def _events(source: RecipientImport) -> Iterator[Event]:
             source.options.get("fits"),
             source.options.get("without"),
         )
-    return parent.read(Path(settings.UPLOADS) / source.stored_name, request_of(source), limits())
+    return parent.read(
+        Path(settings.UPLOADS) / source.stored_name, request_of(source), store.limits()
+    )
 
 
 def request_of(source: RecipientImport) -> Request:
@@ -194,16 +195,6 @@ def request_of(source: RecipientImport) -> Request:
         variables=tuple(source.variables),
         default_country=source.default_country or None,
         **answers,
-    )
-
-
-def limits() -> Limits:
-    """The bounds of one import as they are set."""
-    return Limits(
-        file_bytes=settings.IMPORT_MAX_BYTES,
-        rows=settings.IMPORT_MAX_ROWS,
-        memory_bytes=settings.IMPORT_MEMORY_BYTES,
-        cpu_seconds=settings.IMPORT_CPU_SECONDS,
     )
 
 

@@ -26,12 +26,14 @@ NO_PAGES = {
     "accounts:read_notice", "campaigns:export_list", "campaigns:export", "campaigns:download",
     "campaigns:side", "campaigns:sample", "campaigns:upload", "campaigns:refused",
     "campaigns:confirm", "campaigns:check_again", "campaigns:leave_out", "campaigns:answer",
-    "campaigns:submit", "billing:statement_export",
+    "campaigns:submit", "billing:statement_export", "optouts:import_answer",
+    "optouts:import_confirm",
 }  # fmt: skip
 OPEN_PAGES = {"accounts:signin", "accounts:link"}
 # Pages that look different for those who may do less.
 BY_ROLE = re.compile(
-    "overview|campaigns:(list|detail)|billing:(thresholds|rates|statement)$|senders:(list|detail)|search"
+    "overview|campaigns:(list|detail)|billing:(thresholds|rates|statement)$|senders:(list|detail)"
+    "|optouts:list|search"
 )
 
 
