@@ -17,11 +17,27 @@ from billing.models import Period
 from campaigns.importing.reasons import DUPLICATE
 from campaigns.models import Campaign, ImportProblem, ImportState, PauseReason, RecipientImport
 from campaigns.states import CampaignState as S
-from senders.models import SenderID, SenderState
+from senders.models import OptOut, SenderID, SenderState
 from tests.billing.building import charge
 from tests.campaigns.building import EVERY_STATE, SENT_AT, make_sent_campaign
 
 QUESTION = {"answer": "number_column", "choices": ["phone", "mobile"]}
+OPTOUTS: dict[str, dict[str, Any]] = {
+    "+12025550190": {"source": "typed", "reason": "Replied STOP to the opening of 3 May"},
+    "+61491570156": {"source": "file", "reason": "Old system", "file_name": "a long name 2026.csv"},
+    "+12025550191": {"source": "erased"},
+}
+IMPORT = {"found": {
+    "read": 60, "valid": 40, "known": 3, "twice": 2, "refused": 20, "column": "phone_number",
+    "notices": ["Blank rows skipped: 3."],
+    "rows": [[n, "phone_number", "The number is too short for its country."] for n in range(2, 9)],
+}}  # fmt: skip
+IMPORTS: dict[str, tuple[str, JobState, dict[str, Any]]] = {
+    "running": ("check", JobState.RUNNING, {}),
+    "question": ("check", JobState.FAILED, {"question": QUESTION}),
+    "preview": ("check", JobState.DONE, {}),
+    "written": ("written", JobState.DONE, {}),
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,7 @@ class World:
         self.workspace = self.campaigns["draft"].workspace
         self.lists()
         self.senders = self.every_sender()
+        self.every_optout()
         self.rest()
 
     def every_state(self) -> dict[str, Campaign]:
@@ -145,7 +162,10 @@ class World:
             )  # fmt: skip
 
     def cases(self, person: User) -> list[Case]:
-        return [*self._plain(), *self._of_campaigns(), *self._of_senders(), *self._jobs(person)]
+        return [
+            *self._plain(), *self._of_campaigns(), *self._of_senders(), *self._jobs(person),
+            *self._of_optouts(person),
+        ]  # fmt: skip
 
     def _plain(self) -> list[Case]:
         names = [
@@ -185,6 +205,35 @@ class World:
         asked = [("approve", "pending"), ("reject", "pending"), ("withdraw", "approved")]
         cases += [Case("senders:decide", act, (found[s].key, act)) for act, s in asked]
         return [*cases, Case("senders:resubmit", "rejected", (found["rejected"].key,))]
+
+    def every_optout(self) -> None:
+        """Numbers of every source, and imports at every step."""
+        for number, fields in OPTOUTS.items():
+            OptOut.objects.create(
+                workspace=self.workspace, number=number, added_by=self.author, **fields
+            )
+        OptOut.objects.filter(source="erased").update(number="", added_by=None)
+        self.optout = OptOut.objects.filter(source="typed").first()
+        self.imports = {
+            (person.pk, about): Job.objects.create(
+                workspace=self.workspace, user=person, kind="optouts.import", state=state,
+                file_name="people who asked for no more messages, August 2026.xlsx", total=60,
+                done=20, options={"step": step, "added": 1_204, **IMPORT, **more},
+                error="The columns are named home and work." if more else "",
+            )
+            for person in (self.author, self.admin)
+            for about, (step, state, more) in IMPORTS.items()
+        }  # fmt: skip
+
+    def _of_optouts(self, person: User) -> list[Case]:
+        cases = [Case(f"optouts:{name}") for name in ("list", "add", "import", "export")]
+        cases.append(Case("optouts:list", "none", query="?source=file&before=1"))
+        cases.append(Case("optouts:remove", "typed", (self.optout.key,)))
+        return cases + [
+            Case("optouts:import_job", about, (job.key,), author_id=person.pk)
+            for (owner, about), job in self.imports.items()
+            if owner == person.pk
+        ]
 
     def _jobs(self, person: User) -> list[Case]:
         job = self.jobs.get(person.pk)
