@@ -17,10 +17,18 @@ from billing.models import Period
 from campaigns.importing.reasons import DUPLICATE
 from campaigns.models import Campaign, ImportProblem, ImportState, PauseReason, RecipientImport
 from campaigns.states import CampaignState as S
-from senders.models import OptOut, SenderID, SenderState
+from senders.models import (
+    ENDED,
+    OptOut,
+    Registration,
+    RegistrationState,
+    SenderID,
+    SenderState,
+)
 from tests.billing.building import charge
 from tests.campaigns.building import EVERY_STATE, SENT_AT, make_sent_campaign
 
+COUNTRIES = ("SG", "AU", "TR", "GB", "AE", "VN", "ZZ")  # one for each state of a registration
 QUESTION = {"answer": "number_column", "choices": ["phone", "mobile"]}
 OPTOUTS: dict[str, dict[str, Any]] = {
     "+12025550190": {"source": "typed", "reason": "Replied STOP to the opening of 3 May"},
@@ -139,6 +147,15 @@ class World:
                 reason="Register the shop's own name." if state == SenderState.REJECTED else "",
             )  # fmt: skip
             audit.record("sender.register", found[state], self.author)
+        today = thresholds.today(self.workspace)
+        for country, state in zip(COUNTRIES, RegistrationState, strict=True):
+            Registration.objects.create(
+                sender=found["approved"], country=country, state=state, note="UEN 201912345K",
+                reference="REG-2026-0017", expires_on=today + timedelta(days=200),
+                reason="The letter is not signed." if state in ENDED else "",
+            )  # fmt: skip
+        said = {"country": "AE", "old": "submitted", "new": "rejected", "reason": "Not signed"}
+        audit.record("registration.reject", found["approved"], self.admin, **said)
         return found
 
     def rest(self) -> None:
@@ -171,7 +188,7 @@ class World:
         names = [
             "overview", "profile", "help_abuse", "search", "accounts:notices", "accounts:password",
             "campaigns:list", "campaigns:create", "billing:thresholds", "billing:rates",
-            "billing:rate_add", "senders:list", "senders:register",
+            "billing:rate_add", "senders:list", "senders:register", "senders:rules",
         ]  # fmt: skip
         cases = [Case(name) for name in names]
         cases.append(Case("campaigns:list", "none", query="?q=nothing+is+called+this"))
@@ -204,6 +221,12 @@ class World:
         cases = [Case("senders:detail", state, (sender.key,)) for state, sender in found.items()]
         asked = [("approve", "pending"), ("reject", "pending"), ("withdraw", "approved")]
         cases += [Case("senders:decide", act, (found[s].key, act)) for act, s in asked]
+        key = found["approved"].key
+        cases += [Case("senders:country_add", args=(key,))]
+        cases += [Case("senders:country_submit", "draft", (key, COUNTRIES[0]))]
+        asked = [("review", 1), ("approve", 2), ("reject", 2), ("renew", 3), ("revoke", 3)]
+        for act, at in asked:
+            cases.append(Case("senders:country_record", act, (key, COUNTRIES[at], act)))
         return [*cases, Case("senders:resubmit", "rejected", (found["rejected"].key,))]
 
     def every_optout(self) -> None:
