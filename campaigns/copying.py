@@ -39,6 +39,10 @@ SETTINGS = ("workspace", "scenario", "name", "sender", "content", "cost_centre",
 COLUMNS = ("source", "row", "number", "country", "values")
 
 
+class NoLongerKept(Exception):
+    """Its text, values or numbers were deleted when their time was over."""
+
+
 class NothingToResend(Exception):
     """No message failed for these reasons, or all of those numbers have opted out since."""
 
@@ -47,11 +51,15 @@ def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool)
     """A draft with the content and settings of *campaign*, and its recipients where wanted.
 
     The checked list is shared, not copied. *key* becomes the draft's: asked twice, there is
-    one draft.
+    one draft. Raises NoLongerKept when the text, or numbers that are wanted, were deleted.
     """
 
     def make() -> Campaign:
+        if campaign.texts_purged_at:
+            raise NoLongerKept
         fields: dict[str, Any] = {"source": campaign.source}
+        if recipients and campaign.numbers_purged_at:
+            raise NoLongerKept
         if recipients and campaign.recipients is not None and campaign.recipients.is_ready:
             fields["recipients"] = campaign.recipients
             fields["manual_numbers"] = campaign.manual_numbers
@@ -63,11 +71,14 @@ def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool)
 def resend(campaign: Campaign, by: User, key: uuid.UUID, reasons: Collection[str]) -> Campaign:
     """A draft to the numbers of *campaign* that failed for retryable *reasons*, linked to it.
 
-    Whoever opted out since is left out. Raises NothingToResend when nobody is left.
+    Whoever opted out since is left out. Raises NothingToResend when nobody is left,
+    NoLongerKept when numbers or texts were deleted.
     """
     chosen = frozenset(reasons) & RETRYABLE
 
     def make() -> Campaign:
+        if campaign.texts_purged_at or campaign.numbers_purged_at:
+            raise NoLongerKept
         source = _failed_recipients(campaign, by, chosen)
         fields = {"source": Source.IMPORT, "recipients": source}
         said = {"reasons": sorted(chosen), "numbers": source.accepted}
@@ -153,6 +164,7 @@ def _failed(
     if not reasons:
         return
     rows = Message.objects.filter(reduce(or_, map(because, sorted(reasons))), campaign=campaign)
+    rows = rows.exclude(number="").exclude(text="")  # erased
     names = ("position", "recipient__row", "number", "country", "recipient__values")
     last = -1
     while chunk := list(

@@ -116,6 +116,7 @@ class _Chunk:
     campaigns: dict[int, Campaign]
     moved: dict[int, Message]
     events: list[MessageEvent]
+    unkept: list[int] = field(default_factory=list)
     failed: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
 
     def consider(self, row: DeliveryReceipt, message: Message | None) -> None:
@@ -130,6 +131,9 @@ class _Chunk:
             row.state, row.why = ReceiptState.ORPHAN, "the reference belongs to another carrier"
             return
         row.message = message
+        if not message.number:  # erased, or older than numbers are kept: neither is this kept
+            row.detail = ""
+            self.unkept.append(row.pk)
         target = TARGETS.get(row.outcome)
         if message.state == MessageState.QUEUED and not self._left(message):
             return  # it outran our own settlement: matched again in a moment
@@ -256,6 +260,7 @@ class _Chunk:
             (("state", "text"), ("why", "text"), ("message_id", "bigint")),
             [(r.pk, str(r.state), r.why, r.message_id) for r in changed],
         )
+        DeliveryReceipt.objects.filter(pk__in=self.unkept).update(raw="", detail="")
 
 
 _FINAL = frozenset({MessageState.DELIVERED, MessageState.UNDELIVERED, MessageState.EXPIRED})

@@ -266,16 +266,43 @@ def _digest(campaign: Campaign) -> str:
 
 
 def _content() -> Iterator[Finding]:
-    """Every message says what its campaign and its recipient said at submit."""
+    """Every message says what its campaign and its recipient said at submit, or nothing at all
+    where that is no longer kept; and nothing is missing that was not deleted on purpose.
+    """
     for campaign in Campaign.objects.exclude(expanded_to=0).select_related("recipients"):
+        yield from _deleted(campaign)
+        if campaign.texts_purged_at:
+            continue
         if campaign.digest and campaign.digest != _digest(campaign):
             yield {"campaign": campaign.pk, "frozen": campaign.digest}
         compiled = template.compile(normalise(campaign.content))
         names = campaign.recipients.variables  # type: ignore[union-attr]
-        rows = Message.objects.filter(campaign=campaign).values_list(
-            "pk", "text", "segments", "number", "recipient__number", "recipient__values"
+        rows = (
+            Message.objects.filter(campaign=campaign)
+            .exclude(text="")
+            .values_list(
+                "pk", "text", "segments", "number", "recipient__number", "recipient__values"
+            )
         )
         for pk, text, segments, number, asked, values in rows.iterator(chunk_size=2_000):
+            if campaign.numbers_purged_at:
+                asked = number
             meant = normalise(compiled.render(dict(zip(names, values, strict=True))))
             if meant != text or number != asked or measure(text).segments != segments:
                 yield {"message": pk, "text_sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _deleted(campaign: Campaign) -> Iterator[Finding]:
+    """What retention deleted is gone whole; a single text is missing only where it was erased."""
+    rows = Message.objects.filter(campaign=campaign)
+    if campaign.numbers_purged_at and rows.exclude(number="").exists():
+        yield {"campaign": campaign.pk, "numbers": "deleted, and some are there"}
+    if campaign.texts_purged_at:
+        if campaign.content or rows.exclude(text="").exists():
+            yield {"campaign": campaign.pk, "texts": "deleted, and some are there"}
+        return
+    missing = rows.filter(text="").count()
+    if missing != campaign.erased:
+        yield {"campaign": campaign.pk, "erased": campaign.erased, "without_text": missing}
+    if not campaign.numbers_purged_at and rows.filter(number="").exclude(text="").exists():
+        yield {"campaign": campaign.pk, "numbers": "missing, and nobody erased them"}

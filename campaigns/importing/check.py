@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 CHUNK = 2_000
 DELETE_CHUNK = 5_000
 STALE_PART = 24 * 3600
-FILE_KEPT = timedelta(days=7)
 REFUSED_KEPT = timedelta(days=1)  # so long it can be read again in another way
 RUNG = timedelta(seconds=10)  # by then the doorbell was lost, or the queue is long
 
@@ -76,11 +75,10 @@ def recover_imports() -> list[int]:
 
 
 def sweep(now: datetime) -> None:
-    """Delete uploaded files that nobody needs: replaced, refused yesterday, or a week old."""
+    """Delete uploaded files that nobody needs: replaced, or refused yesterday."""
     is_used = Exists(Campaign.objects.filter(recipients=OuterRef("pk")))
-    old = Q(finished_at__lt=now - FILE_KEPT) | ~is_used
     refused = Q(state=ImportState.FAILED, finished_at__lt=now - REFUSED_KEPT)
-    over = RecipientImport.objects.filter(old | refused, finished_at__isnull=False)
+    over = RecipientImport.objects.filter(~is_used | refused, finished_at__isnull=False)
     for source in over.exclude(state=ImportState.CHECKING).exclude(stored_name="")[:100]:
         rows = RecipientImport.objects.filter(pk=source.pk, state=source.state)
         if rows.update(stored_name=""):

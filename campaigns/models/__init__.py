@@ -17,6 +17,7 @@ from campaigns.models.messages import (
     MessageEvent,
     MessageQuerySet,
 )
+from campaigns.models.privacy import Erasure, ErasureState, Retention
 from campaigns.models.receipts import DeliveryReceipt, ReceiptState
 from campaigns.models.recipients import ImportProblem, ImportState, Recipient, RecipientImport
 from campaigns.models.reveals import Reveal
@@ -30,6 +31,8 @@ __all__ = [
     "CampaignQuerySet",
     "CampaignTally",
     "DeliveryReceipt",
+    "Erasure",
+    "ErasureState",
     "HourTally",
     "ImportProblem",
     "ImportState",
@@ -40,6 +43,7 @@ __all__ = [
     "ReceiptState",
     "Recipient",
     "RecipientImport",
+    "Retention",
     "Reveal",
     "WrongState",
     "content_digest",

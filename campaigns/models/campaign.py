@@ -150,6 +150,11 @@ class Campaign(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True)
 
+    # What is not kept any more
+    texts_purged_at = models.DateTimeField(null=True)  # content, texts of messages, values
+    numbers_purged_at = models.DateTimeField(null=True)
+    erased = models.PositiveIntegerField(default=0)  # messages without text: a person's request
+
     objects = CampaignQuerySet.as_manager()
 
     class Meta:
@@ -205,5 +210,7 @@ class Campaign(models.Model):
         with transaction.atomic():
             if not rows.update(state=target, updated_at=timezone.now(), **changes):
                 raise WrongState(action)
-            audit.record(f"campaign.{action}", self, by, **said)
+            audit.record(
+                f"campaign.{action}", self, by, **{"old": self.state, "new": target} | said
+            )
         self.refresh_from_db()

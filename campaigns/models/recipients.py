@@ -56,6 +56,8 @@ class RecipientImport(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
+    texts_purged_at = models.DateTimeField(null=True)  # the values of its recipients
+    numbers_purged_at = models.DateTimeField(null=True)
 
     objects = WorkspaceQuerySet.as_manager()
 

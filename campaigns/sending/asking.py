@@ -30,7 +30,8 @@ def ask() -> int:
     """Settle messages in doubt by look-up; answer how many got a certain outcome.
 
     Found means accepted. Not found twice, at least a minute apart, means never received: the
-    message is queued again, or cancelled when its campaign was stopped meanwhile.
+    message is queued again, or cancelled when its campaign was stopped meanwhile or its number or
+    text is no longer kept.
     """
     doubtful = Campaign.objects.filter(
         tallies__state=MessageState.IN_DOUBT, tallies__messages__gt=0
@@ -92,7 +93,7 @@ def _take(campaign: Campaign, message: Message, answer: Accepted | None) -> bool
     _event(message, NOT_FOUND, MessageState.IN_DOUBT, now)
     if first_time:
         return False
-    if campaign.state == CampaignState.STOPPED:
+    if campaign.state == CampaignState.STOPPED or not (message.text and message.number):
         gone = MessageState.CANCELLED
         result = Result(message.pk, message.segments, gone, Reason.CANCELLED.value)
         return _settle(campaign, message, result, now) and _free(campaign, message)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from campaigns import bulk, clock
 from campaigns.counting import Deltas
@@ -72,6 +72,8 @@ def _write_chunk(campaign: Campaign, compiled: template.Template, chunk: list[Re
         if not mine.filter(state__in=EXPANDABLE).update(expanded_to=start + len(rows)):
             return False
         bulk.insert(Message, COLUMNS, rows)
+        if erased := sum(not row[6] for row in rows):
+            Campaign.objects.filter(pk=campaign.pk).update(erased=F("erased") + erased)
         Batch.objects.bulk_create(_batches(campaign, rows))
         deltas = Deltas()
         for row in rows:
@@ -88,6 +90,8 @@ def _message(
     values = dict(zip(names, recipient.values, strict=True))
     text = normalise(compiled.render(values))
     size = measure(text)
+    if not recipient.number:  # erased since the import: it is written, counted and never sent
+        text = ""
     return (
         campaign.pk, position, recipient.pk, uuid.uuid4(), recipient.number, recipient.country,
         text, size.encoding, size.segments, MessageState.QUEUED.value, "", "", "", 0,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from campaigns.models import DeliveryReceipt, ReceiptState
+from accounts.keyed import digest
+from campaigns.models import DeliveryReceipt, Erasure, ReceiptState
 from campaigns.sending.claiming import Row
 from campaigns.settling import Lease, Result
 from campaigns.states import MessageState, Scenario
@@ -13,22 +14,35 @@ from sms.gateways.base import Reason
 def withhold(lease: Lease, rows: list[Row]) -> tuple[list[Row], list[Result]]:
     """Split *rows* into those to send and results that are certain without a call.
 
-    A number that opted out after the import is refused here (one-time codes are exempt). Of a
-    batch leased before, a row whose receipt waits in the inbox was accepted: sending it again
+    A number that opted out after the import is refused here (one-time codes are exempt), and so
+    is one that was erased since the campaign was submitted, codes included. Of a batch leased
+    before, a row whose receipt waits in the inbox was accepted: sending it again
     could send it twice.
     """
     known: dict[str, Result] = {}
     if lease.again:
         known |= _from_inbox(lease, rows)
-    if lease.campaign.scenario != Scenario.OTP:
-        numbers = [row.number for row in rows if row.reference not in known]
-        out = OptOut.objects.among(lease.campaign.workspace_id, numbers)
-        for row in rows:
-            if row.number in out and row.reference not in known:
-                known[row.reference] = Result(
-                    row.message_id, row.segments, MessageState.REJECTED, Reason.OPTED_OUT.value
-                )
+    out = _refused(lease, [row.number for row in rows if row.reference not in known])
+    for row in rows:
+        is_gone = not (row.number and row.text) or row.number in out
+        if is_gone and row.reference not in known:
+            known[row.reference] = Result(
+                row.message_id, row.segments, MessageState.REJECTED, Reason.OPTED_OUT.value
+            )
     return [row for row in rows if row.reference not in known], list(known.values())
+
+
+def _refused(lease: Lease, numbers: list[str]) -> set[str]:
+    """Those of *numbers* whose owners want nothing of this campaign."""
+    campaign = lease.campaign
+    if campaign.scenario != Scenario.OTP:
+        return OptOut.objects.among(campaign.workspace_id, numbers)
+    since = Erasure.objects.filter(workspace_id=campaign.workspace_id)
+    if campaign.submitted_at is not None:
+        since = since.filter(asked_at__gte=campaign.submitted_at)
+    digests = {digest(number): number for number in numbers} if since.exists() else {}
+    rows = since.filter(digest__in=digests)
+    return {digests[found] for found in rows.values_list("digest", flat=True)}
 
 
 def _from_inbox(lease: Lease, rows: list[Row]) -> dict[str, Result]:

@@ -42,9 +42,12 @@ def duplicate(request: SignedIn, key: UUID) -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "campaigns/ask_duplicate.html", form, recipients=ready)
     given = form.cleaned_data
-    draft = copying.duplicate(
-        campaign, request.user, given["token"], recipients=given["recipients"]
-    )
+    try:
+        draft = copying.duplicate(
+            campaign, request.user, given["token"], recipients=given["recipients"]
+        )
+    except copying.NoLongerKept:
+        return _refused(request, campaign, _not_kept(campaign))
     messages.success(request, _("%(label)s is a copy of it.") % {"label": draft.label})
     return redirect("campaigns:edit", draft.key)
 
@@ -68,10 +71,18 @@ def resend(request: SignedIn, key: UUID) -> HttpResponse:
     given = form.cleaned_data
     try:
         draft = copying.resend(campaign, request.user, given["token"], given["reasons"])
+    except copying.NoLongerKept:
+        return _refused(request, campaign, _not_kept(campaign))
     except copying.NothingToResend:
         return _refused(request, campaign, _("Nobody is left: all of them have opted out since."))
     messages.success(request, _("Resend created as %(label)s.") % {"label": draft.label})
     return redirect("campaigns:edit", draft.key)
+
+
+def _not_kept(campaign: Campaign) -> str:
+    if campaign.texts_purged_at:
+        return _("Its text and values are no longer kept. Create a new campaign.")
+    return _("Its phone numbers are no longer kept. Import the recipients again.")
 
 
 def _preset(request: SignedIn, found: Reading) -> dict[str, Any]:

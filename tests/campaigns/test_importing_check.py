@@ -267,8 +267,6 @@ def test_a_very_long_file_name_keeps_its_ending() -> None:
     ("state", "days", "is_used", "is_kept"),
     [
         (ImportState.READY, 6, True, True),
-        (ImportState.READY, 8, True, False),
-        (ImportState.ASKING, 8, True, False),
         (ImportState.READY, 0, False, False),
         (ImportState.FAILED, 0, True, True),  # it may be read again in another way
         (ImportState.FAILED, 2, True, False),
