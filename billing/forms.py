@@ -16,6 +16,8 @@ from billing.models import MICRO, THRESHOLD_MAX
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS - {"CN"})
 """Every country the international service may send to: mainland China is not among them."""
 
+FARTHEST = timedelta(days=5 * 366)
+
 DIGITS = re.compile(r"[0-9]+")
 GROUPED = re.compile(r"[0-9]{1,3}(?:[ ,\u00a0\u202f][0-9]{3})+")
 FRACTION = re.compile(r"[0-9]+[.,][0-9]*")
@@ -82,8 +84,32 @@ class ThresholdForm(forms.Form):
         return limit <= self.used and self.cleaned_data["sure"] != str(limit)
 
 
-class RateForm(forms.Form):
+class DatedForm(forms.Form):
+    """Something that holds from a day on."""
+
+    valid_from = forms.DateField(
+        label=_("Valid from"),
+        help_text=_("Campaigns that are already submitted keep the price they had."),
+        error_messages={"invalid": _("Write the day as 2026-11-27.")},
+        widget=forms.DateInput(attrs={"class": "form-control", "type": "date"}, format="%Y-%m-%d"),
+    )
+
+    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.today = today
+
+    def clean_valid_from(self) -> date:
+        """Within five years: a mistyped year would hide the rate or the one before it."""
+        day: date = self.cleaned_data["valid_from"]
+        if abs(day - self.today) > FARTHEST:
+            raise forms.ValidationError(_("This day is more than 5 years away. Check the year."))
+        return day
+
+
+class RateForm(DatedForm):
     """The price of one segment to a country from a day on."""
+
+    field_order = ("country", "price", "valid_from")
 
     country = forms.ChoiceField(
         label=_("Country"),
@@ -107,25 +133,25 @@ class RateForm(forms.Form):
             attrs={"class": "form-control num", "inputmode": "decimal", "autocomplete": "off"}
         ),
     )
-    valid_from = forms.DateField(
-        label=_("Valid from"),
-        help_text=_("Campaigns that are already submitted keep the price they had."),
-        error_messages={"invalid": _("Write the day as 2026-11-27.")},
-        widget=forms.DateInput(attrs={"class": "form-control", "type": "date"}, format="%Y-%m-%d"),
-    )
-
-    def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.today = today
-
-    def clean_valid_from(self) -> date:
-        """Within five years: a mistyped year would hide the rate or the one before it."""
-        day = self.cleaned_data["valid_from"]
-        if abs(day - self.today) > timedelta(days=5 * 366):
-            raise forms.ValidationError(_("This day is more than 5 years away. Check the year."))
-        return day
 
     @property
     def micros(self) -> int:
         """The price in integer micro-units."""
         return int(Decimal(self.cleaned_data["price"]) * MICRO)
+
+
+class RateSheetForm(DatedForm):
+    """A sheet of rates. The file comes through the upload handler, not through this form."""
+
+    field_order = ("file", "valid_from")
+
+    file = forms.Field(
+        label=_("Sheet"),
+        required=False,
+        help_text=_(".xlsx or .csv, at most 2 MB and 1,000 rows."),
+        widget=forms.FileInput(attrs={"class": "form-control", "accept": ".xlsx,.csv,.tsv"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["valid_from"].help_text = _("For rows without a day of their own.")

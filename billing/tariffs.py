@@ -11,6 +11,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import User, Workspace
+from billing import thresholds
 from billing.models import Rate
 
 
@@ -49,9 +50,10 @@ def _line(country: str, rows: list[Rate], today: date, currency: str) -> Line:
 
 def enter(workspace: Workspace, country: str, price: int, valid_from: date, by: User) -> Rate:
     """Append a rate in the workspace's currency, with its audit event."""
-    earlier = Rate.objects.filter(workspace=workspace, country=country).valid_on(valid_from)
-    old = earlier.order_by("-valid_from", "-pk").values_list("price", flat=True).first()
     with transaction.atomic():
+        thresholds.lock(workspace.pk)  # a sheet that was looked at is compared with what is kept
+        earlier = Rate.objects.filter(workspace=workspace, country=country).valid_on(valid_from)
+        old = earlier.order_by("-valid_from", "-pk").values_list("price", flat=True).first()
         rate = Rate.objects.create(
             workspace=workspace, country=country, price=price, currency=workspace.currency,
             valid_from=valid_from, entered_by=by,

@@ -133,7 +133,7 @@ def set_limit(
     """
     lock(workspace.pk)
     threshold = Threshold.objects.filter(workspace=workspace, period=period).first()
-    old = None if threshold is None else threshold.limit
+    old, old_warn = (None, None) if threshold is None else (threshold.limit, threshold.warn_percent)
     threshold = threshold or Threshold(workspace=workspace, period=period)
     threshold.limit, threshold.warn_percent = limit, warn_percent
     threshold.changed_by, threshold.changed_at = by, timezone.now()
@@ -142,7 +142,10 @@ def set_limit(
     threshold.windows.filter(start__gte=start).update(
         limit=limit, ceiling=Greatest(F("used"), limit), warned_at=None
     )
-    audit.record("threshold.set", threshold, by, period=period, old=old, new=limit)
+    audit.record(
+        "threshold.set", threshold, by, period=period, old=old, new=limit,
+        old_warn=old_warn, new_warn=warn_percent,
+    )  # fmt: skip
     return threshold
 
 

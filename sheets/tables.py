@@ -15,6 +15,7 @@ from .events import Done, Event, Meta, Problem, Problems, Progress, Request, Row
 from .limits import Limits
 from .rows import CONTROL, LONE_SURROGATE, Refused, is_blank_row, show
 from .sentences import BadFile
+from .texts import Text
 from .workbook import plain
 
 Columns = tuple[int | None, ...]
@@ -42,6 +43,8 @@ def read(
             continue
         if len(good) + len(bad) >= limits.rows:
             raise BadFile("too_many_rows", limit=limits.rows, count=limits.rows)
+        if isinstance(cells, Odd) and cells.code == "not_utf8_row" and isinstance(table, Text):
+            raise table.refuse_encoding()
         try:
             good.append(Row(number, "", "", _values(number, cells, columns, table, limits)))
         except Refused as refused:

@@ -88,7 +88,7 @@ def statement_export(request: SignedIn) -> HttpResponse:
     with transaction.atomic():
         found = statements.read(statements.charges(request.user, request.membership), choice)
         audit.record(
-            "statement.export", request.membership, request.user, month=str(choice.month),
+            "statement.export", workspace, request.user, month=str(choice.month),
             grouped=choice.by, only=dict(choice.where), form=form, lines=len(found.lines),
         )  # fmt: skip
     rows = exports.statement(found, workspace, today, own_only=own_only)

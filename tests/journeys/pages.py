@@ -188,7 +188,8 @@ class World:
         names = [
             "overview", "profile", "help_abuse", "search", "accounts:notices", "accounts:password",
             "campaigns:list", "campaigns:create", "billing:thresholds", "billing:rates",
-            "billing:rate_add", "senders:list", "senders:register", "senders:rules",
+            "billing:rate_add", "billing:rate_import", "senders:list", "senders:register",
+            "senders:rules",
         ]  # fmt: skip
         cases = [Case(name) for name in names]
         cases.append(Case("campaigns:list", "none", query="?q=nothing+is+called+this"))

@@ -55,11 +55,12 @@ def test_a_workbooks_numbers_money_and_dates_are_text(tmp_path: Path) -> None:
         ("country\nMY\n", "no_table_column"),
         ("country,iso,price\nMY,MY,1\n", "same_column_twice"),
         ("country,price\n", "no_rows"),
+        ("country,price\nRéunion,1\n".encode("cp1252"), "not_utf8"),
         ("country,price\n" + "MY,1\n" * 4, "too_many_rows"),
     ],
 )
 def test_what_is_no_such_table_is_refused_as_a_whole(
-    tmp_path: Path, content: str, code: str
+    tmp_path: Path, content: str | bytes, code: str
 ) -> None:
     with pytest.raises(BadFile) as refused:
         table(text_file(tmp_path, content), limits=Limits(rows=3))
