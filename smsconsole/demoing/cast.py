@@ -14,7 +14,7 @@ from billing import tariffs, thresholds
 from billing.models import MICRO, Period, Rate
 from campaigns.models import Campaign
 from carriers.models import Carrier
-from senders import reviewing
+from senders import registering, reviewing
 from senders.models import OptOut, SenderID, SenderState
 from smsconsole import first_run
 from smsconsole.demoing.numbers import numbers
@@ -32,6 +32,12 @@ SENDERS = {
     "PARCELNEWS": ("", "Monthly newsletter by text"),
     "INFO": ("reject", "General information"),
 }
+REGISTRATIONS = {  # what the registries said, as far as the admin has written it down
+    "PARCELWAY": {"AU": "approve", "SG": "approve", "GB": "review", "AE": "reject", "DE": ""},
+    "PWAYCARE": {"AU": "approve", "SA": "submit"},
+    "12025550100": {"US": "approve", "CA": "approve"},
+}
+UNSIGNED = "The letter of consent is not signed."
 REJECTION = (
     "Several countries refuse a name that does not say who writes. Register the shop's name."
 )
@@ -113,6 +119,28 @@ def _senders(cast: Cast) -> None:
         if decision:
             reason = REJECTION if decision == "reject" else ""
             reviewing.decide(sender, decision, cast.admin, reason)
+        _registrations(cast, sender)
+
+
+def _registrations(cast: Cast, sender: SenderID) -> None:
+    """Countries as far as they got; the first that was approved runs out within the month."""
+    today = thresholds.today(cast.workspace)
+    for at, (country, answer) in enumerate(REGISTRATIONS.get(sender.value, {}).items()):
+        registering.add(sender, [country], cast.operator)
+        if not answer:
+            continue
+        registering.submit_drafts(sender, cast.operator, [country])
+        registration = sender.registrations.get(country=country)
+        if answer == "reject":
+            registering.move(registration, "reject", cast.admin, reason=UNSIGNED)
+        elif answer == "approve":
+            until = today + timedelta(days=340 if at else 25)
+            reference = f"{country}-2026-{417 + at}"
+            registering.move(
+                registration, "approve", cast.admin, reference=reference, expires_on=until
+            )
+        elif answer == "review":
+            registering.move(registration, "review", cast.admin)
 
 
 def _money(cast: Cast) -> None:

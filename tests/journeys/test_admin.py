@@ -48,6 +48,41 @@ def test_a_sender_is_refused_with_a_reason_and_approved_when_mended(
     expect(page.locator("#id_sender option", has_text="PARCELWAY")).to_have_count(1)
 
 
+def test_countries_are_registered_and_the_form_shows_where_the_name_works(
+    open_page: Open, operator: Any, admin: Any, practice: Any
+) -> None:
+    page, boss = open_page(operator), open_page(admin)
+    page.goto("/senders/register/")
+    page.get_by_label("Sender ID", exact=True).fill("PARCELWAY")
+    page.get_by_label("Legal company name").fill("Parcelway Ltd")
+    page.locator("[name=note]").fill("Order news. Sample: your parcel arrives today.")
+    page.get_by_label("Australia").check()
+    page.get_by_label("United States").check()
+    page.get_by_role("button", name="Send for review").click()
+    expect(page.get_by_role("main")).to_contain_text("Submitted")
+    boss.goto(page.url)
+    boss.get_by_role("link", name="Approve", exact=True).click()
+    boss.get_by_role("dialog").get_by_role("button", name="Approve").click()
+    boss.get_by_role("link", name="Approved Australia").click()
+    dialog = boss.get_by_role("dialog")
+    dialog.get_by_label("reference at the registry", exact=False).fill("AU-2026-17")
+    dialog.get_by_role("button", name="Record the approval").click()
+    expect(dialog).to_have_count(0)
+    expect(boss.get_by_role("main")).to_contain_text("AU-2026-17")
+    expect(boss.get_by_role("main")).to_contain_text("Submitted → Approved")
+    assert accessible(boss) == []
+    page.goto("/campaigns/new/")
+    page.get_by_text("Manual Input (Variables Unsupported)").click()
+    page.locator("[name=manual_numbers]").fill("+61491570006, +12025550123")
+    page.locator("#id_sender").select_option(label="PARCELWAY")
+    shown = page.locator("#validity li")
+    expect(shown).to_have_count(2)
+    expect(shown.filter(has_text="United States")).to_have_attribute("data-ok", "2")
+    expect(shown.filter(has_text="Australia")).to_have_attribute("data-ok", "1")
+    expect(page.locator("#side")).to_contain_text("United States, 1 number")
+    assert accessible(page) == []
+
+
 def decide(page: Page, act: str, button: str, reason: str) -> None:
     page.get_by_role("link", name=act, exact=True).click()
     dialog = page.get_by_role("dialog")
