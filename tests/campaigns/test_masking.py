@@ -1,0 +1,179 @@
+"""SR19: no page, part of a page, file, notice or trail shows a number or, to others, the text.
+
+Every address of the campaigns is asked by every role; what comes back is searched whole, with its
+attributes. The one exception is the field in which its author types the numbers of a draft.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Notice
+from campaigns import announcing, urls
+from campaigns.models import Campaign, ImportProblem, Message
+from campaigns.states import CampaignState as S
+from tests.campaigns.building import EVERY_STATE, make_sent_campaign, revealed
+
+TEXT = "Hi ${name}, the locksmith comes at ${slot}"
+RENDERED = "Hi Zebediah, the locksmith comes at noon"
+SECRETS = ("locksmith", "Zebediah")
+TYPED = ["+12025550142", "+12025550143"]
+RAW = "0491 570 156 Ann"
+NUMBERS = ["+12025550171", "+61491570006", "+61491570156", *TYPED]
+WRITERS, OTHERS = ("operator", "admin"), ("colleague", "finance", "viewer")
+FIELD = re.compile(r'<textarea[^>]*id="id_manual_numbers".*?</textarea>', re.DOTALL)
+PARTS = ("live", "side", "chart", "phone-rows")
+WITH_VALUES = [replace(row, values=("Zebediah", "noon")) for row in EVERY_STATE]
+MADE = [
+    *WITH_VALUES,
+    replace(
+        WITH_VALUES[3], number="+12025550171", reason="unknown", detail="to 12025550171 err:027"
+    ),
+]
+
+
+@pytest.fixture
+def campaigns(make_campaign, practice, operator, settings, tmp_path):
+    """One of every state that looks different, all of the operator."""
+    settings.EXPORTS = tmp_path
+    found = {"typed": make_campaign(TYPED, content="The locksmith comes at noon")}
+    for state in (S.DRAFT, S.SCHEDULED, S.SENDING, S.SUSPENDED, S.COMPLETED):
+        extra = {"ended_at": None} if state != S.COMPLETED else {}
+        campaign = make_sent_campaign(
+            make_campaign(content=TEXT), MADE, carrier=practice, state=state, content=TEXT,
+            manual_numbers="", **extra,
+        )  # fmt: skip
+        found[str(state)] = campaign
+        source = campaign.recipients
+        source.about = {"samples": [["0491570006", "+61491570006"]], "notices": ["Seen"]}
+        source.finished_at = timezone.now()
+        source.save()
+        ImportProblem.objects.create(
+            source=source, row=4, column="phone_number", raw=RAW, code="not_valid", sentence="No."
+        )
+    Message.objects.update(text=RENDERED)
+    announcing.announce(found["completed"], "completed")
+    return found
+
+
+def leaks(words: str, numbers: list[str] = NUMBERS) -> list[str]:
+    """Numbers in *words*, however they are grouped; what an author types into the field is not."""
+    words = FIELD.sub("", words)
+    found = [n for n in numbers if re.search(r"[\s().-]{0,2}".join(n[-8:]), words)]
+    return found + [secret for secret in SECRETS if secret in words]
+
+
+def addresses(client, campaigns):
+    """Every address of the campaigns. A sample file shows numbers that belong to nobody."""
+    names = {pattern.name: pattern.pattern.converters for pattern in urls.urlpatterns}
+    for name in names.keys() - {"job", "download", "sample"}:
+        for about in ("completed", "draft"):
+            given = {"key": campaigns[about].key, "kind": "csv"}
+            args = {one: value for one, value in given.items() if one in names[name]}
+            yield f"{name} {about}", client.get(reverse(f"campaigns:{name}", kwargs=args))
+    for name in ("edit", "review", "send_test", "side"):
+        here = reverse(f"campaigns:{name}", args=[campaigns["typed"].key])
+        yield f"{name} typed", client.get(here)
+    for path in ("overview", "search", "accounts:notices", "campaigns:list"):
+        yield path, client.get(reverse(path))
+
+
+def parts_and_files(client, campaigns):
+    """What the details page asks for itself, what is searched, what is taken away."""
+    for about, campaign in campaigns.items():
+        here = reverse("campaigns:detail", args=[campaign.key])
+        yield f"detail {about}", client.get(here)
+        for part in PARTS:
+            htmx = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": part}
+            yield f"{part} {about}", client.post(here, {"q": "0006"}, **htmx)
+    for form in ("csv", "xlsx"):
+        export = reverse("campaigns:export", args=[campaigns["completed"].key])
+        yield f"export {form}", client.post(export, {"form": form})
+    reference = Message.objects.filter(campaign=campaigns["completed"]).latest("pk").reference
+    for sought in ("0006", "0171", "locksmith", str(reference)):
+        yield f"search {sought[:4]}", client.post(reverse("search"), {"q": sought})
+
+
+def text_of(answer) -> str:
+    data = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    return data.decode("utf-8", "replace")
+
+
+@pytest.mark.parametrize("who", [*WRITERS, *OTHERS, "stranger"])
+def test_no_number_is_in_any_answer_and_no_text_in_those_to_others(
+    who, request, signed_in, campaigns
+):
+    client = signed_in(request.getfixturevalue(who))
+    seen, faults = 0, {}
+    walk = chain(addresses(client, campaigns), parts_and_files(client, campaigns))
+    for name, answer in walk:
+        words = text_of(answer).replace('value="locksmith"', "")  # the search's own field
+        if answer.status_code == 200:
+            seen += 1
+        found = [one for one in leaks(words) if who in OTHERS or one not in SECRETS]
+        if found:
+            faults[name] = found
+    assert not faults
+    assert seen >= {"operator": 50, "admin": 50, "stranger": 4}.get(who, 35)
+
+
+def test_the_walk_would_see_a_number(signed_in, operator, campaigns):
+    revealed(campaigns["completed"], operator)
+    here = reverse("campaigns:detail", args=[campaigns["completed"].key])
+    words = text_of(signed_in(operator).post(here, {"q": "0171"}))
+    assert leaks(words, NUMBERS[:1]) == ["+12025550171", "locksmith"]
+    assert leaks("Call +61 491-570 (006)") == ["+61491570006"]
+    assert leaks("0491570156", ["+61491570156"])
+
+
+def test_a_reveal_shows_no_text_to_anybody_else(signed_in, colleague, operator, campaigns):
+    campaign = revealed(campaigns["completed"], operator)
+    here = reverse("campaigns:detail", args=[campaign.key])
+    assert leaks(text_of(signed_in(colleague).get(here))) == []
+
+
+def test_what_the_author_types_stays_as_it_was_typed(signed_in, operator, admin, campaigns):
+    for person in (operator, admin):
+        page = signed_in(person).get(reverse("campaigns:edit", args=[campaigns["typed"].key]))
+        assert "\n".join(TYPED) in FIELD.search(text_of(page))[0]
+
+
+def test_no_notice_and_no_audit_entry_holds_a_number_or_a_text(signed_in, operator, campaigns):
+    client, campaign = signed_in(operator), campaigns["completed"]
+    client.post(reverse("campaigns:reveal", args=[campaign.key]), {"reason": "Complaint 12"})
+    given = {"form": "csv", "numbers": "whole", "q": "+61491570006"}
+    text_of(client.post(reverse("campaigns:export", args=[campaign.key]), given))
+    text_of(client.post(reverse("campaigns:refused", args=[campaign.key, "csv"])))
+    client.post(reverse("search"), {"q": "+61491570006"})
+    client.post(reverse("campaigns:hide", args=[campaign.key]))
+    again = {"token": uuid.uuid4(), "recipients": "on"}
+    client.post(reverse("campaigns:duplicate", args=[campaign.key]), again)
+    events = AuditEvent.objects.all()
+    actions = set(events.values_list("action", flat=True))
+    assert actions >= {"campaign.reveal", "campaign.export", "import.refused_download",
+                       "search.number", "campaign.hide"}  # fmt: skip
+    written = [f"{event.label} {event.data}" for event in events]
+    written += [f"{notice.title} {notice.body} {notice.path}" for notice in Notice.objects.all()]
+    assert [leaks(words) for words in written if leaks(words)] == []
+
+
+def test_refused_rows_are_downloaded_in_clear_by_author_and_admin_alone(
+    request, signed_in, campaigns
+):
+    path = reverse("campaigns:refused", args=[campaigns["draft"].key, "csv"])
+    for who in (*WRITERS, *OTHERS, "stranger"):
+        client = signed_in(request.getfixturevalue(who))
+        answer = client.post(path)
+        expected = 200 if who in WRITERS else 404 if who == "stranger" else 403
+        assert (who, answer.status_code) == (who, expected)
+        assert (RAW in text_of(answer)) == (who in WRITERS)
+        assert client.get(path).status_code in (405, 403)
+    assert AuditEvent.objects.filter(action="import.refused_download").count() == len(WRITERS)
+    assert Campaign.objects.filter(state="draft").exists()
