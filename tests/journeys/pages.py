@@ -14,6 +14,7 @@ from accounts import audit
 from accounts.models import Job, JobState, Notice, User
 from billing import tariffs, thresholds
 from billing.models import Period
+from campaigns import revealing
 from campaigns.importing.reasons import DUPLICATE
 from campaigns.models import Campaign, ImportProblem, ImportState, PauseReason, RecipientImport
 from campaigns.states import CampaignState as S
@@ -103,6 +104,7 @@ class World:
         for campaign in found.values():
             campaign.refresh_from_db()
             audit.record("campaign.submit", campaign, campaign.author, total=campaign.total)
+        revealing.reveal(found["stopped"], self.admin, "A customer complains", timezone.now())
         return found
 
     def lists(self) -> None:
@@ -212,6 +214,7 @@ class World:
         pairs += [("pause", "sending"), ("resume", "paused"), ("stop", "sending")]
         pairs += [("resume_suspended", "suspended"), ("duplicate", "completed")]
         pairs += [("resend", "completed"), ("resend", "paused"), ("cancel", "completed")]
+        pairs += [("reveal", "completed")]
         return [
             Case(f"campaigns:{page}", name, (self.campaigns[name].key,), author_id=self.author.pk)
             for page, name in pairs

@@ -55,6 +55,15 @@ def filled(sample: bytes, rows: Sequence[Sequence[str]]) -> bytes:
     return content.getvalue()
 
 
+def reveal(page: Page, reason: str) -> None:
+    """Reveal numbers, with a reason; the table shows them until a time."""
+    page.get_by_role("link", name="Reveal numbers").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill(reason)
+    dialog.get_by_role("button", name="Reveal numbers").click()
+    expect(page.locator("#phone-rows")).to_contain_text("Numbers are shown until")
+
+
 def upload(page: Page, content: bytes, name: str = "recipients.xlsx") -> None:
     """Choose a file and wait for what became of its rows."""
     page.locator("#id_file").set_input_files(

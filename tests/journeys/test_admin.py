@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tests.journeys.browsing import accessible
+from accounts.models import AuditEvent
+from campaigns import revealing
+from tests.campaigns.building import make_sent_campaign
+from tests.journeys.browsing import accessible, shoot
 
 pytestmark = pytest.mark.journey
 Open = Callable[..., Page]
@@ -89,6 +94,59 @@ def decide(page: Page, act: str, button: str, reason: str) -> None:
     dialog.get_by_label("Reason").fill(reason)
     dialog.get_by_role("button", name=button).click()
     expect(dialog).to_have_count(0)
+
+
+def test_a_number_is_revealed_for_a_reason_and_masked_again(
+    open_page: Open, admin: Any, operator: Any, make_campaign: Any, practice: Any
+) -> None:
+    campaign = make_sent_campaign(make_campaign(), carrier=practice)
+    page = open_page(admin)
+    page.goto(f"/campaigns/{campaign.key}/?is=failed")
+    rows = page.locator("#phone-rows tbody")
+    expect(rows).to_contain_text("+61 49 ••• 0156")
+    expect(rows).to_contain_text("Number not in use")
+    assert "491570156" not in page.content().replace(" ", "")
+    page.get_by_role("link", name="Reveal numbers").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Reason").fill("Call of +61 491 570 156")
+    dialog.get_by_role("button", name="Reveal numbers").click()
+    expect(page.locator("#id_reason_error")).to_contain_text("without the number")
+    page.get_by_label("Reason").fill("The customer of order 4711 complains")
+    page.get_by_role("button", name="Reveal numbers").click()
+    expect(page.locator("#phone-rows")).to_contain_text("Numbers are shown until")
+    expect(rows).to_contain_text("+61 491 570 156")
+    assert accessible(page) == []
+    shoot(page, "admin-revealed")
+    other = open_page(operator)
+    other.goto(f"/campaigns/{campaign.key}/")
+    expect(other.locator("#phone-rows tbody")).not_to_contain_text("+61 491 570 156")
+    page.get_by_role("button", name="Hide now").click()
+    expect(page.get_by_role("link", name="Reveal numbers")).to_be_visible()
+    expect(rows).not_to_contain_text("+61 491 570 156")
+    trail = page.locator("#side .trail")
+    expect(trail).to_contain_text("Numbers revealed for 15 minutes")
+    expect(trail).to_contain_text("“The customer of order 4711 complains”")
+    expect(trail).to_contain_text("Numbers masked again")
+    written = AuditEvent.objects.filter(action__in=("campaign.reveal", "campaign.hide"))
+    assert list(written.order_by("pk").values_list("action", "actor")) == [
+        ("campaign.reveal", admin.pk), ("campaign.hide", admin.pk)
+    ]  # fmt: skip
+
+
+def test_a_page_left_open_masks_its_numbers_by_itself(
+    open_page: Open, operator: Any, make_campaign: Any, practice: Any
+) -> None:
+    campaign = make_sent_campaign(make_campaign(), carrier=practice)
+    now = timezone.now()
+    revealing.reveal(campaign, operator, "A moment", now - revealing.LASTS + timedelta(seconds=8))
+    page = open_page(operator)
+    page.goto(f"/campaigns/{campaign.key}/")
+    rows = page.locator("#phone-rows tbody")
+    expect(rows).to_contain_text("+61 491 570 006")
+    page.locator("#phone-q").fill("000")  # words that would hold a poll back
+    expect(rows).to_contain_text("+61 49 ••• 0006")
+    expect(rows).not_to_contain_text("+61 491 570 006")
+    expect(page.get_by_role("link", name="Reveal numbers")).to_be_visible()
 
 
 def test_the_warning_goes_away_with_the_first_threshold(

@@ -14,7 +14,9 @@ from tests.journeys import telling
 
 pytestmark = pytest.mark.journey
 Open = Callable[..., Page]
-CHANGES = ("Pause", "Resume", "Cancel", "Edit", "Duplicate", "Export", "Resend to failed")
+CHANGES = (
+    "Pause", "Resume", "Cancel", "Edit", "Duplicate", "Resend to failed", "Reveal numbers",
+)  # fmt: skip
 
 
 def test_a_rate_makes_the_cost_known_and_finance_sees_masked_numbers(

@@ -98,7 +98,7 @@ def refused_rows(page: Page) -> None:
     assert accessible(page) == []
     shoot(page, "smoke-import")
     with page.expect_download() as download:
-        page.get_by_role("link", name=re.compile(r"Download \d refused rows")).click()
+        page.get_by_role("button", name=re.compile(r"Download \d refused rows")).click()
     book = load_workbook(io.BytesIO(Path(download.value.path()).read_bytes()))
     lines = [row[0] for row in book.worksheets[0].iter_rows(min_row=2, values_only=True)]
     assert len(lines) == 5
