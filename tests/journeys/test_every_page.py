@@ -26,8 +26,8 @@ NO_PAGES = {
     "accounts:read_notice", "campaigns:export_list", "campaigns:export", "campaigns:download",
     "campaigns:side", "campaigns:sample", "campaigns:upload", "campaigns:refused",
     "campaigns:confirm", "campaigns:check_again", "campaigns:leave_out", "campaigns:answer",
-    "campaigns:submit", "campaigns:hide", "billing:statement_export", "billing:rate_keep", "billing:rate_sample",
-    "billing:rate_export", "optouts:import_answer",
+    "campaigns:submit", "campaigns:hide", "billing:statement_export", "billing:rate_keep",
+    "billing:rate_sample", "billing:rate_export", "optouts:import_answer",
     "optouts:import_confirm",
 }  # fmt: skip
 OPEN_PAGES = {"accounts:signin", "accounts:link"}
