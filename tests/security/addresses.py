@@ -7,8 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.urls import reverse
 
+from accounts.models import Job, JobState, User
 from tests.house.test_urls import URLS
 from tests.journeys.pages import World
 
@@ -18,7 +20,7 @@ SHARED = "shared"  # belongs to the workspace
 PRIVATE = "private"  # belongs to one person: for everybody else it does not exist
 NONE = "none"  # no object, or a word that means the same in every workspace
 
-Args = Callable[[World], tuple[Any, ...]]
+Args = Callable[[World, User], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,51 @@ class Object:
 
 
 def campaign(state: str, *more: str) -> Object:
-    return Object(CAMPAIGN, lambda world: (world.campaigns[state].key, *more))
+    return Object(CAMPAIGN, lambda world, _person: (world.campaigns[state].key, *more))
+
+
+def imported(about: str) -> Object:
+    """An import of opt-outs with all that its upload would have kept."""
+
+    def args(world: World, person: User) -> tuple[Any, ...]:
+        job = world.imports[person.pk, about]
+        job.options |= {"answers": {}, "size": 20, "sha256": "", "reason": "", "stored": "x"}
+        job.save()
+        return (job.key,)
+
+    return Object(PRIVATE, args)
+
+
+def exported(world: World, person: User) -> tuple[Any, ...]:
+    """A finished export of the person's, with its file."""
+    (settings.EXPORTS / "done.csv").write_text("a")
+    job = world.jobs[person.pk]
+    made = Job(workspace=job.workspace, user=person, kind=job.kind, options=job.options)
+    made.state, made.file, made.file_name = JobState.DONE, "done.csv", "numbers.csv"
+    made.save()
+    return (made.key,)
 
 
 OBJECTS: dict[str, Object] = {
-    "receipts": Object(NONE, lambda world: (world.carrier.receipts_token,)),
-    "accounts:link": Object(NONE, lambda world: ("x" * 43,)),
+    "receipts": Object(NONE, lambda world, _person: (world.carrier.receipts_token,)),
+    "accounts:link": Object(NONE, lambda _world, _person: ("x" * 43,)),
     "accounts:read_notice": Object(
-        PRIVATE, lambda world: (world.author.notices.order_by("pk")[0].pk,)
+        PRIVATE, lambda _world, person: (person.notices.order_by("pk")[0].pk,)
     ),
     "billing:threshold_edit": Object(NONE),
     "billing:threshold_remove": Object(NONE),
+    "billing:rate_sample": Object(NONE, lambda _world, _person: ("csv",)),
+    "billing:rate_export": Object(NONE, lambda _world, _person: ("csv",)),
     "senders:detail": Object(SHARED),
     "senders:decide": Object(SHARED),
     "senders:resubmit": Object(SHARED),
+    "senders:country_add": Object(SHARED),
+    "senders:country_submit": Object(SHARED),
+    "senders:country_record": Object(SHARED),
+    "optouts:remove": Object(SHARED),
+    "optouts:import_job": Object(PRIVATE),
+    "optouts:import_answer": imported("question"),
+    "optouts:import_confirm": imported("preview"),
     "campaigns:detail": Object(CAMPAIGN),
     "campaigns:edit": Object(CAMPAIGN),
     "campaigns:numbers": Object(CAMPAIGN),
@@ -60,7 +93,7 @@ OBJECTS: dict[str, Object] = {
     "campaigns:resend": Object(CAMPAIGN),
     "campaigns:export": campaign("completed"),
     "campaigns:job": Object(PRIVATE),
-    "campaigns:download": Object(PRIVATE, lambda world: (world.jobs[world.author.pk].key,)),
+    "campaigns:download": Object(PRIVATE, lambda world, person: exported(world, person)),
     "campaigns:side": campaign("draft"),
     "campaigns:sample": campaign("draft", "csv"),
     "campaigns:upload": campaign("draft"),
@@ -82,19 +115,20 @@ def kind_of(name: str) -> str:
     return OBJECTS[name].kind
 
 
-def args_of(name: str, world: World) -> list[tuple[Any, ...]]:
+def args_of(name: str, world: World, person: User) -> list[tuple[Any, ...]]:
     """What to put into the address of *name*: each object of the world it has a page for."""
     stated = OBJECTS.get(name)
     if stated and stated.args:
-        return [stated.args(world)]
+        return [stated.args(world, person)]
     if not URLS[name].pattern.converters:
         return [()]
-    found = [case.args for case in world.cases(world.author) if case.name == name]
-    return list(dict.fromkeys(found))  # none: a test asks for a Case, or for args in OBJECTS
+    found = [case.args for case in world.cases(person) if case.name == name]
+    return list(dict.fromkeys(found))
 
 
-def paths_of(name: str, world: World) -> list[str]:
-    return [reverse(name, args=args) for args in args_of(name, world)]
+def paths_of(name: str, world: World, person: User | None = None) -> list[str]:
+    """Its addresses; the author's own where they are of one person. None: a Case is missing."""
+    return [reverse(name, args=args) for args in args_of(name, world, person or world.author)]
 
 
 def view_of(name: str) -> Callable[..., Any]:

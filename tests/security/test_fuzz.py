@@ -22,7 +22,7 @@ from accounts.models import User
 from tests.house.test_urls import OPEN, URLS
 from tests.journeys.pages import World
 from tests.security.addresses import changes_something, methods_of, paths_of
-from tests.security.fuzzing import Sent, Target, fields_on, fill, requests
+from tests.security.fuzzing import Quick, Sent, Target, fields_on, fill, requests
 
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "20"))
 LEADS: dict[str, set[str]] = {}  # target -> the cases whose pages lead to it
@@ -51,21 +51,11 @@ def _quiet() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
-class Sender(Client):
-    """A client that keeps neither cookies nor templates of an answer: half the time of a request.
-
-    It takes the answer from the handler itself, and an error in a view is raised.
-    """
-
-    def request(self, **request: Any) -> Any:
-        return self.handler(self._base_environ(**request))
-
-
 class Storm:
     """Sends requests as one person; nothing they change stays."""
 
     def __init__(self, person: User | None) -> None:
-        self.client, self.sent = Sender(), 0
+        self.client, self.sent = Quick(), 0
         if person is not None:
             self.client.force_login(person)
 
@@ -122,7 +112,8 @@ def test_nothing_that_is_sent_is_answered_with_500(
     name: str,
 ) -> None:  # fmt: skip
     """3.7 H10, SR31: wild text, NUL, lone surrogates, 10 KB, arrays, files, missing fields."""
-    target = Target(name, method, paths_of(name, world))
+    target = Target(name, method, paths_of(name, world, admin))
+    assert target.paths, f"{name} has no object: add a Case to World, or args to OBJECTS"
     client = signed_in(admin)
     fill(target, client, pages_to(target, world, admin, client))
     settings.DEBUG_PROPAGATE_EXCEPTIONS = True
