@@ -10,7 +10,7 @@ PRODUCTION := PRODUCTION=1 REHEARSAL=1 ALLOWED_HOSTS=sms.example.com \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))') \
 	NUMBER_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))')
 
-.PHONY: setup setup-dev run demo link test chaos lint
+.PHONY: setup setup-dev run demo link test fuzz chaos lint
 
 setup:
 	@$(PYTHON) bootstrap.py run
@@ -31,6 +31,11 @@ link: setup
 
 test: setup-dev
 	@$(VENV)python tests/run.py
+
+# 2,000 wild requests to every form; `make test` sends a few. FUZZ="-k campaigns" takes a part.
+fuzz: setup-dev
+	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-2000} $(VENV)python tests/run.py --only postgres \
+		tests/security/test_fuzz.py $(FUZZ)
 
 # kill -9 at full size, on SQLite, in a folder of its own; prints what the judge found.
 chaos: setup-dev
