@@ -50,6 +50,8 @@ PERMISSIONS: dict[str, dict[Role, str]] = {
     "workspace.edit": _ADMIN,
     "privacy.erase": _ADMIN,
     "audit.view": {**_EVERYONE, Role.OPERATOR: OWN},
+    "audit.view_all": {Role.ADMIN: ALL, Role.VIEWER: ALL},
+    "audit.view_money": {Role.ADMIN: ALL, Role.FINANCE: ALL, Role.VIEWER: ALL},
     "system.view": _ADMIN,
     "search.use": _EVERYONE,
     "notices.view": _EVERYONE,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import views
+from accounts import audit_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -10,6 +10,8 @@ urlpatterns = [
     path("signin/<str:token>/", views.link, name="link"),
     path("signout/", views.signout, name="signout"),
     path("password/", views.password, name="password"),
+    path("audit/", audit_views.log, name="audit"),
+    path("audit/export/", audit_views.export, name="audit_export"),
     path("notices/", views.notices, name="notices"),
     path("notices/read/", views.read_notices, name="read_notices"),
     path("notices/<int:pk>/read/", views.read_notice, name="read_notice"),

@@ -44,16 +44,15 @@ class CannotTest(Exception):
 def open_draft(user: Any, key: uuid.UUID, tab: str = "") -> Campaign:
     """The campaign with this key, made if there is none: a repeated POST makes one draft."""
     membership = user.membership
-    campaign, _made = Campaign.objects.select_related("sender", "recipients").get_or_create(
-        key=key,
-        defaults={
-            "workspace_id": membership.workspace_id,
-            "author": user,
-            "time_zone": user.time_zone,
-            "edited_by": user,
-            "edited_in": tab,
-        },
-    )
+    rows = Campaign.objects.select_related("sender", "recipients")
+    given = {
+        "workspace_id": membership.workspace_id, "author": user, "time_zone": user.time_zone,
+        "edited_by": user, "edited_in": tab,
+    }  # fmt: skip
+    with transaction.atomic():
+        campaign, is_made = rows.get_or_create(key=key, defaults=given)
+        if is_made:
+            audit.record("campaign.create", campaign, user)
     if campaign.workspace_id != membership.workspace_id:
         raise Http404
     return campaign
@@ -292,6 +291,7 @@ def test_campaign(campaign: Campaign, by: User) -> Campaign:
         Recipient(source=source, row=row, number=n.e164, country=n.country, values=values)
         for row, n in enumerate(numbers, 1)
     )
+    audit.record("campaign.test", campaign, by, numbers=len(numbers))
     return Campaign.objects.create(
         workspace_id=campaign.workspace_id, author=by, origin=Origin.TEST, parent=campaign,
         scenario=campaign.scenario, name=f"Test: {campaign.name}"[:NAME_MAX],

@@ -76,7 +76,7 @@ class SenderID(models.Model):
         rows = SenderID.objects.filter(pk=self.pk, state__in=origins)
         if not rows.update(state=target, reason=reason, decided_by=by, decided_at=now):
             raise WrongSenderState(action)
-        audit.record(f"sender.{action}", self, by, reason=reason)
+        audit.record(f"sender.{action}", self, by, old=self.state, new=target, reason=reason)
         self.refresh_from_db()
 
 

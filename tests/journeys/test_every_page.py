@@ -28,13 +28,13 @@ NO_PAGES = {
     "campaigns:confirm", "campaigns:check_again", "campaigns:leave_out", "campaigns:answer",
     "campaigns:submit", "campaigns:hide", "billing:statement_export", "billing:rate_keep",
     "billing:rate_sample", "billing:rate_export", "optouts:import_answer",
-    "optouts:import_confirm",
+    "optouts:import_confirm", "accounts:audit_export",
 }  # fmt: skip
 OPEN_PAGES = {"accounts:signin", "accounts:link"}
 # Pages that look different for those who may do less.
 BY_ROLE = re.compile(
     "overview|campaigns:(list|detail)|billing:(thresholds|rates|statement)$|senders:(list|detail)"
-    "|optouts:list|search"
+    "|optouts:list|search|accounts:audit"
 )
 
 
