@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db.models import Sum
+from openpyxl import load_workbook
 from playwright.sync_api import Page, expect
 
-from campaigns.models import Campaign
+from billing.models import Charge, FailedCharge
+from campaigns.models import Campaign, CampaignTally
 from sms.display import grouped
+from tests.chaos.judge import carrier_ledger
 from tests.journeys import telling
+from tests.journeys.browsing import PHONE, accessible, shoot, sideways
+from tests.journeys.test_every_page import theme
+from tests.sms.practice.carrier import eventually
 
 pytestmark = pytest.mark.journey
 Open = Callable[..., Page]
+LONG = "Your parcel arrives today between 9 and 12. " * 4  # 2 segments
+RATES = "country;price\nUnited States;0,007901\nAU;1.5\nNowhere;1\n"
 CHANGES = (
     "Pause", "Resume", "Cancel", "Edit", "Duplicate", "Resend to failed", "Reveal numbers",
 )  # fmt: skip
@@ -47,6 +58,84 @@ def test_a_rate_makes_the_cost_known_and_finance_sees_masked_numbers(
     expect(main).to_contain_text("0.02")
 
 
+def test_a_finance_day_ends_with_a_statement_that_equals_the_carriers_count(
+    open_page: Open, finance: Any, operator: Any, make_campaign: Any, tmp_path: Path
+) -> None:
+    numbers = [f"+1{area}555018{n}" for area in ("202", "312") for n in range(4)]
+    campaign = make_campaign(numbers, content=LONG, cost_centre="Retail")
+    page, writer = open_page(finance), open_page(operator)
+    import_rates(page)
+    writer.goto(f"/campaigns/{campaign.key}/review/")
+    telling.submit(writer)
+    telling.state(writer, "Completed")
+    waits = CampaignTally.objects.filter(campaign=campaign, state="accepted", messages__gt=0)
+    eventually(lambda: not waits.exists(), within=40)
+    page.get_by_role("link", name="Finance", exact=True).click()
+    main = page.get_by_role("main")
+    expect(main).to_contain_text("so far, in UTC")
+    sound(page, "finance-month")
+    main.get_by_role("link", name="United States").click()
+    expect(main.get_by_role("navigation", name="Breadcrumb")).to_contain_text("United States")
+    sound(page, "finance-narrowed")
+    equal_to_the_ledger(page, campaign, tmp_path / "practice" / "ledger.jsonl")
+    main.get_by_role("link", name=campaign.name).click()
+    page.wait_for_url(telling.DETAIL)
+    expect(main).to_contain_text("Reason for Failure")
+    for secret in (LONG.strip(), "2025550181", grouped("+12025550181")):
+        expect(main).not_to_contain_text(secret)
+
+
+def import_rates(page: Page) -> None:
+    """A sheet with a price that is asked about and a row that is refused."""
+    page.goto("/billing/rates/")
+    page.get_by_role("link", name="Import rates").click()
+    page.get_by_label("Sheet").set_input_files(
+        {"name": "carrier.csv", "mimeType": "text/csv", "buffer": RATES.encode()}
+    )
+    page.get_by_role("button", name="Show what changes").click()
+    expect(page.get_by_role("main")).to_contain_text("2 new, 0 changed, 0 unchanged, 1 refused")
+    sound(page, "finance-preview")
+    page.get_by_label("1 price is above 1").check()
+    page.get_by_role("button", name="Keep 2 rates").click()
+    expect(page.get_by_role("row", name="United States")).to_contain_text("0.007901")
+
+
+def sound(page: Page, name: str) -> None:
+    """In light, in dark and on a phone."""
+    faults = accessible(page)
+    shoot(page, f"{name}-light")
+    theme(page, "dark")
+    faults += accessible(page)
+    shoot(page, f"{name}-dark")
+    theme(page, "light")
+    size = page.viewport_size
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    faults += [*accessible(page), *filter(None, [sideways(page)])]
+    shoot(page, f"{name}-phone")
+    page.set_viewport_size(size)
+    assert faults == []
+
+
+def equal_to_the_ledger(page: Page, campaign: Campaign, ledger: Path) -> None:
+    """The file, the page, our charges and the carrier's own count say the same."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Statement, XLSX").click()
+    book = load_workbook(io.BytesIO(Path(download.value.path()).read_bytes()))
+    rows = [row for row in book.active.iter_rows(values_only=True) if row[0]]
+    head, total = next(row for row in rows if row[0] == "campaign"), rows[-1]
+    said = dict(zip(head, total, strict=True))
+    charges = Charge.objects.filter(campaign_key=campaign.key)
+    sums = charges.aggregate(segments=Sum("segments"), amount=Sum("amount"))
+    failed = FailedCharge.objects.filter(charge__in=charges).aggregate(n=Sum("segments"))["n"]
+    _times, taken = carrier_ledger(ledger)
+    assert said["billable_messages"] == sums["segments"] == sum(taken.values()) == 16
+    assert said["cost"] == sums["amount"] / 1_000_000 == 16 * 7_901 / 1_000_000
+    assert said["failed_but_billed"] == failed == 12
+    strip = page.locator(".kpis")
+    expect(strip).to_contain_text("$0.13")
+    expect(strip).to_contain_text("75.0% of billable messages")
+
+
 def test_a_viewer_reads_and_is_offered_no_change(
     open_page: Open, viewer: Any, operator: Any, make_campaign: Any
 ) -> None:
@@ -65,3 +154,11 @@ def test_a_viewer_reads_and_is_offered_no_change(
     page.goto("/campaigns/new/")
     expect(page.get_by_role("heading", level=1)).to_contain_text("not for your role")
     assert Campaign.objects.filter(workspace=campaign.workspace).count() == 1
+    page.goto("/billing/rates/")
+    for act in ("Import rates", "Enter a rate"):
+        expect(page.get_by_role("link", name=act)).to_have_count(0)
+    for address in ("/billing/rates/import/", "/billing/rates/add/"):
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1)).to_contain_text("not for your role")
+    page.goto("/billing/statement/")
+    expect(page.get_by_role("button", name="Statement, XLSX")).to_be_visible()
