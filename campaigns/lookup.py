@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 
@@ -49,6 +50,10 @@ class Filter:
         """The same filter as parameters of an address; it never holds a number."""
         given = {"is": self.bucket, "reason": self.reason, "country": self.country}
         return {name: value for name, value in given.items() if value}
+
+    @property
+    def address(self) -> str:
+        return urlencode(self.query)
 
     def rows(self, campaign: Campaign, gives_receipts: bool) -> MessageQuerySet:
         rows = Message.objects.filter(campaign=campaign)

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import SignedIn, check, requires
 from campaigns import clock, revealing
+from campaigns.lookup import Filter
 from campaigns.models import Campaign
 from campaigns.questions import RevealForm
 from campaigns.views.detail import find_campaign, posted
@@ -42,11 +43,13 @@ def hide(request: SignedIn, key: UUID) -> HttpResponse:
 
 
 def _back(request: SignedIn, campaign: Campaign) -> str:
-    """Where the person came from: the refused rows, an export, else the details."""
+    """Where the person came from: the refused rows, an export, else the table as filtered."""
     to = request.GET.get("to", "")
     if to == "numbers":
         return reverse("campaigns:numbers", args=[campaign.key])
     try:
         return reverse("campaigns:job", args=[UUID(to)])
     except ValueError:
-        return reverse("campaigns:detail", args=[campaign.key]) + "#phones"
+        query = Filter.read(request.GET).address
+        details = reverse("campaigns:detail", args=[campaign.key])
+        return f"{details}{query and '?' + query}#phones"
