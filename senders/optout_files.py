@@ -25,6 +25,7 @@ from accounts.models import Job, JobState, User, Workspace
 from senders import optouts
 from senders.models import OptOut, OptOutSource
 from sheets import parent, store
+from sheets.asking import chosen
 from sheets.events import Done, Event, Meta, Problems, Request, Rows
 from sheets.sentences import BadFile
 
@@ -53,15 +54,12 @@ def start(workspace: Workspace, stored: store.Stored, by: User, reason: str, cou
     )
 
 
-def answer(job: Job, chosen: str) -> bool:
+def answer(job: Job, choice: str) -> bool:
     """Answer the question that the file raised; only an offered answer counts."""
-    question = job.options.get("question") or {}
-    if chosen not in question.get("choices", ()):
+    given = chosen(job.options.get("question"), choice)
+    if not given:
         return False
-    name = question["answer"]
-    given: dict[str, Any] = {"accept": [chosen], "has_header": chosen == "yes"}
-    answers = {**job.options["answers"], name: given.get(name, chosen)}
-    options = {**job.options, "answers": answers}
+    options = {**job.options, "answers": {**job.options["answers"], **given}}
     options.pop("question")
     rows = Job.objects.filter(pk=job.pk, state=JobState.FAILED)
     return bool(rows.update(state=JobState.WAITING, error="", options=options))

@@ -9,6 +9,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from sms.display import hide_numbers
+
 Words = str | Promise
 
 LEGENDS: dict[str, Words] = {
@@ -50,14 +52,31 @@ class Question:
     choices: tuple[Choice, ...]
 
 
-def ask(stored: Mapping[str, Any] | None) -> Question | None:
-    """The question as it was kept with an import; None if there is none."""
+def ask(stored: Mapping[str, Any] | None, *, is_open: bool = False) -> Question | None:
+    """The question as it was kept with an import; None if there is none.
+
+    A column may be headed by a number, and a preview holds some: both are masked unless they
+    are open.
+    """
     if not stored:
         return None
     name, previews = stored["answer"], [*stored.get("previews", ())]
     previews += [""] * len(stored["choices"])
+    shown = str if is_open else hide_numbers
     choices = tuple(
-        Choice(value, LABELS.get((name, value), value), preview)
+        Choice(shown(value), LABELS.get((name, value), shown(value)), shown(preview))
         for value, preview in zip(stored["choices"], previews, strict=False)
     )
     return Question(LEGENDS.get(name, LEGENDS["accept"]), choices)
+
+
+def chosen(stored: Mapping[str, Any] | None, given: str) -> dict[str, Any]:
+    """The field of `Request` that *given* answers; only a choice that was offered counts."""
+    if not stored:
+        return {}
+    meant = [choice for choice in stored["choices"] if given in (choice, hide_numbers(choice))]
+    if len(meant) != 1:
+        return {}
+    name, value = stored["answer"], meant[0]
+    kept: dict[str, Any] = {"accept": [value], "has_header": value == "yes"}
+    return {name: kept.get(name, value)}

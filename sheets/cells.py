@@ -21,6 +21,7 @@ class Odd:
     code: str
     text: str = ""
     facts: tuple[tuple[str, Fact], ...] = ()
+    cells: tuple[str, ...] = ()  # of a whole row, as far as they can be told apart
 
 
 READABLE = frozenset({"date", "boolean", "currency", "percent"})

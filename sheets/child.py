@@ -68,6 +68,7 @@ def _asked(line: str) -> tuple[str, Request, Limits]:
         allow_empty=tuple(request.allow_empty),
         columns=tuple(map(tuple, request.columns)),
         optional=tuple(request.optional),
+        quote=tuple(request.quote),
     )
     return fields["path"], request, Limits(**fields["limits"])
 

@@ -34,6 +34,7 @@ class Request:
     # A plain table is asked for by its columns, each with its names in lower case with "_".
     columns: tuple[tuple[str, ...], ...] = ()
     optional: tuple[str, ...] = ()  # columns that may be missing
+    quote: tuple[int, ...] = ()  # tell only these rows, as they stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,13 @@ class Problems:
 
 
 @dataclass(frozen=True, slots=True)
+class Quoted:
+    """Rows as they stand in the file: row number and cells, in order."""
+
+    rows: tuple[tuple[int, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Rows read so far, and the share of the file that is read (0 to 1)."""
 
@@ -128,7 +136,7 @@ class Done:
 
 log = logging.getLogger(__name__)
 
-Event = Meta | Rows | Problems | Progress | Done
+Event = Meta | Rows | Problems | Quoted | Progress | Done
 
 
 def encode(event: Event) -> str:
@@ -168,6 +176,10 @@ def _rows(fields: dict[str, Any]) -> Rows:
     return Rows(tuple(Row(r[0], r[1], r[2], tuple(r[3])) for r in fields["rows"]))
 
 
+def _quoted(fields: dict[str, Any]) -> Quoted:
+    return Quoted(tuple((row, tuple(cells)) for row, cells in fields["rows"]))
+
+
 def _problems(fields: dict[str, Any]) -> Problems:
     return Problems(tuple(Problem(**p) for p in fields["problems"]))
 
@@ -203,6 +215,7 @@ _DECODERS: dict[str, Callable[[dict[str, Any]], Event]] = {
     "Meta": _meta,
     "Rows": _rows,
     "Problems": _problems,
+    "Quoted": _quoted,
     "Progress": lambda fields: Progress(**fields),
     "Done": _done,
     "BadFile": _bad,

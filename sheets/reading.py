@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import xml.etree.ElementTree as ET
 import zipfile
@@ -14,7 +15,7 @@ import phonenumbers
 from defusedxml.common import DefusedXmlException
 from openpyxl.utils.exceptions import InvalidFileException
 
-from . import files, tables
+from . import files, quoting, tables
 from .cells import Cell, Line, Odd, Table
 from .columns import Layout, arrange
 from .events import Done, Event, Meta, Notice, Problem, Problems, Progress, Request, Row
@@ -72,6 +73,11 @@ def _read(kind: str, table: Table, request: Request, limits: Limits) -> Iterator
     layout = arrange(first[1], request, limits)
     table.watch(layout.used)
     yield _meta(kind, table, layout)
+    if kind == files.CSV and quoting.is_ours(layout):
+        lines = quoting.restored(lines)
+    if request.quote:
+        yield from quoting.quote(itertools.chain([first], lines), frozenset(request.quote))
+        return
     reading = _Reading(table, layout, request, limits)
     if not layout.has_header:
         yield from reading.take(first)

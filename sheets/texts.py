@@ -52,6 +52,7 @@ class Text:
         self.raw = path.open("rb")
         self.file = io.TextIOWrapper(self.raw, self.encoding, errors, newline="")
         self.line = 0
+        self.last = ""
         self.start = 1
         self.undecoded = False
         self.undecoded_rows = 0
@@ -83,6 +84,7 @@ class Text:
     def _physical(self) -> Iterator[str]:
         for line in self.file:
             self.line += 1
+            self.last = line
             if "\0" in line:
                 raise BadFile("nul")
             if self.line - self.start > RECORD_LINES:
@@ -118,7 +120,8 @@ class Text:
                 yield self.start, self._broken(str(error))
                 continue
             if self.undecoded:
-                yield self.start, Odd("not_utf8_row", "".join(map(str, cells)))
+                told = tuple(map(str, cells))
+                yield self.start, Odd("not_utf8_row", "".join(told), cells=told)
             elif cells:
                 yield self.start, cells
 
@@ -127,7 +130,7 @@ class Text:
             raise BadFile("unclosed_quote", line=self.start)
         if "field limit" in message:
             return Odd("cell_too_long", facts=(("limit", self.limits.cell_chars),))
-        return Odd("bad_quoting")
+        return Odd("bad_quoting", cells=tuple(self.last.rstrip("\r\n").split(self.delimiter)))
 
     def refuse_encoding(self) -> BadFile:
         """The question which encoding this is, with the first such line read in each."""

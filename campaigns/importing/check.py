@@ -186,8 +186,8 @@ def _events(source: RecipientImport) -> Iterator[Event]:
 def request_of(source: RecipientImport) -> Request:
     """What is asked of the file, with the answers people gave to its questions."""
     answers = dict(source.options.get("answers", {}))
-    if "accept" in answers:
-        answers["accept"] = tuple(answers["accept"])
+    for name in {"accept", "allow_empty"} & answers.keys():
+        answers[name] = tuple(answers[name])
     return Request(
         original_name=source.original_name,
         variables=tuple(source.variables),
@@ -241,7 +241,7 @@ class Writer:
         elif isinstance(event, Meta):
             self.total = event.total or 0
             self._tell(event)
-        else:
+        elif isinstance(event, Done):
             self.done = event
             self._tell(event)
         if len(self.rows) >= CHUNK or len(self.problems) >= CHUNK:

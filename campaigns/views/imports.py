@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlencode
 
 import phonenumbers
@@ -29,10 +28,10 @@ from campaigns.importing import rejects
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
 from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
 from campaigns.views import compose
-from sheets.events import Problem
-from sheets.store import Received, ToDisk, delete, is_kept
+from sheets.asking import ask, chosen
+from sheets.store import ToDisk, delete, is_kept, refusal
 from sheets.texts import DELIMITERS
-from sms.display import hide_numbers
+from sms.countries import dialling_codes
 
 ROWS_A_PAGE = 50
 QUERY_MAX = 60
@@ -62,9 +61,9 @@ def _upload(request: SignedIn, key: uuid.UUID, handler: ToDisk) -> HttpResponse:
     campaign, form = compose.opened(request, key)
     if answer := compose.keep(request, campaign, form):
         return answer
-    if refusal := _refusal(received, handler):
+    if problem := refusal(received, handler):
         form.only()
-        form.add_error("file", refusal)
+        form.add_error("file", problem)
         return compose.page(request, campaign, form)
     stored = received.keep()
     try:
@@ -93,7 +92,8 @@ def numbers(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     if request.htmx and "rows" not in request.headers.get("HX-Target", ""):  # type: ignore[attr-defined]
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     if not source.is_ready:
-        context["question"] = source.about.get("question")
+        is_open = context["shown_until"] is not None
+        context["question"] = ask(source.about.get("question"), is_open=is_open)
         context["can_check_again"] = campaign.is_editable and is_kept(source.stored_name)
         context["delimiters"] = DELIMITER_NAMES.items() if source.error_code in HEADER_CODES else ()
         return render(request, "campaigns/import_refused.html", context)
@@ -111,10 +111,8 @@ def refused(request: SignedIn, key: uuid.UUID, kind: str) -> Any:
         raise Http404
     campaign, source = _import(request, key)
     audit.record("import.refused_download", campaign, request.user, rows=source.refused, form=kind)
-    fields = ("row", "column", "raw", "code", "sentence")
-    rows = source.problems.order_by("row", "pk").values_list(*fields).iterator(chunk_size=2000)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    rejects.write((Problem(*row) for row in rows), kind, file, translate=_)
+    rejects.write_refused(source, kind, cast(BinaryIO, file), translate=_)
     file.seek(0)
     name = f"{source.original_name.rsplit('.', 1)[0] or 'numbers'}-refused.{kind}"
     response = FileResponse(file, content_type=compose.SAMPLE_TYPES[kind])
@@ -182,19 +180,12 @@ def answer(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     campaign = compose.draft(request, key)
     source = campaign.recipients
     question = source.about.get("question", {}) if source else {}
-    chosen = _chosen(request.POST.get("choice", ""), question.get("choices", ()))
-    if source is not None and chosen:
-        given = {question["answer"]: _answer(question["answer"], chosen)}
+    given = chosen(question, request.POST.get("choice", ""))
+    if source is not None and given:
         with transaction.atomic():
             if drafting.answer(campaign, given, request.user):
                 transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
-
-
-def _chosen(given: str, choices: Sequence[str]) -> str:
-    """The choice that was shown as *given*: a column may be named by a number, shown masked."""
-    meant = [choice for choice in choices if given in (choice, hide_numbers(choice))]
-    return meant[0] if len(meant) == 1 else ""
 
 
 def _ways(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
@@ -207,27 +198,10 @@ def _ways(request: SignedIn, campaign: Campaign) -> dict[str, Any]:
         ways["delimiter"] = request.POST["delimiter"]
     if request.POST.get("hidden") in ("keep", "skip"):
         ways["skip_hidden"] = request.POST["hidden"] == "skip"
+    if "empties" in request.POST:
+        allowed = request.POST.getlist("allow_empty")
+        ways["allow_empty"] = [name for name in campaign.recipients.variables if name in allowed]  # type: ignore[union-attr]
     return ways
-
-
-def _answer(name: str, chosen: str) -> Any:
-    if name == "accept":
-        return [chosen]
-    return chosen == "yes" if name == "has_header" else chosen
-
-
-def _refusal(received: Received | None, handler: ToDisk) -> str:
-    if handler.has_more:
-        return _("Several files were chosen. Choose one, or put the lists into one file.")
-    if not isinstance(received, Received):
-        return _("Choose a file first.")
-    if not received.size:
-        return _("The file is empty. Choose a file with a header row and at least one number.")
-    if received.too_large:
-        megabytes = settings.IMPORT_MAX_BYTES // 1024 // 1024
-        text = _("The file is larger than %(n)d MB. Split it and import it in parts.")
-        return text % {"n": megabytes}
-    return ""
 
 
 def _import(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, RecipientImport]:
@@ -264,11 +238,23 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
         "ask_country": bool(source.about.get("ask_country")) or any(map(tally.get, NO_COUNTRY)),
         "dialling_codes": dialling_codes(),
         "delimiters": DELIMITER_NAMES.items() if source.about.get("delimiter") else (),
+        "empties": _empties(source),
         "hidden": {"hidden_rows", "hidden_rows_skipped"} & set(source.about.get("seen", ())),
         "can_check_again": campaign.is_editable and is_kept(source.stored_name),
         "used_before": drafting.used_before(campaign),
         "seconds": (source.finished_at - source.created_at).total_seconds(),  # type: ignore[operator]
     }
+
+
+def _empties(source: RecipientImport) -> list[tuple[str, bool]]:
+    """Variables without a value in some row, and whether such rows are sent to all the same."""
+    allowed = source.options.get("answers", {}).get("allow_empty", ())
+    missing: set[str] = set()
+    if source.tally.get("value_missing"):
+        rows = source.problems.filter(code="value_missing").order_by()
+        missing = set(rows.values_list("column", flat=True).distinct())
+    names = [name for name in source.variables if name in allowed or name[:60] in missing]
+    return [(name, name in allowed) for name in names]
 
 
 def _found(source: RecipientImport, reason: str, words: str) -> QuerySet[ImportProblem]:
@@ -283,10 +269,3 @@ def _found(source: RecipientImport, reason: str, words: str) -> QuerySet[ImportP
             found |= Q(row=int(words))
         rows = rows.filter(found)
     return rows
-
-
-@cache
-def dialling_codes() -> tuple[tuple[str, int], ...]:
-    """Countries with their calling codes, for "these numbers belong to"."""
-    regions = sorted(phonenumbers.SUPPORTED_REGIONS - {"CN"})
-    return tuple((region, phonenumbers.country_code_for_region(region)) for region in regions)
