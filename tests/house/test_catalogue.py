@@ -14,7 +14,7 @@ ANSWERED = {
     "SI": [1, 2, 3, 4, 5, 6, 8, 9],  # sender IDs
     "N": [*range(1, 12), 14],  # phone numbers
     "SC": [*range(1, 12), 13],  # schedules
-    "Q": [1, 3, 4, 7, 8],  # thresholds
+    "Q": [1, 3, 4, 7, 8, 9],  # thresholds
     "H": [17, 18, 19],  # requests and sessions
 }
 ROWS = [f"{family}{number}" for family, numbers in ANSWERED.items() for number in numbers]
