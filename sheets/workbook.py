@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import IO, Any
 
 import openpyxl.xml
 from openpyxl.cell.read_only import ReadOnlyCell
@@ -14,7 +16,7 @@ from openpyxl.reader.excel import ExcelReader
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.datetime import from_excel, from_ISO8601
 from openpyxl.worksheet._read_only import ReadOnlyWorksheet
-from openpyxl.xml.constants import SHARED_STRINGS
+from openpyxl.xml.constants import REL_NS, SHARED_STRINGS, SHEET_MAIN_NS
 
 from . import sheetxml
 from .cells import Cell, Line, Odd
@@ -26,11 +28,30 @@ if not openpyxl.xml.DEFUSEDXML:  # an entity expansion of a million would be acc
     raise ImportError("openpyxl must find defusedxml, or it parses hostile XML")
 
 MONEY = re.compile(r"\[\$|[$\u00a2-\u00a5\u20a0-\u20c0]|\b(?:USD|EUR|GBP|CNY|JPY)\b")
+# ISO/IEC 29500-1 annex A: the strict names of the two namespaces that matter here
+STRICT_NAMES = (
+    (b"http://purl.oclc.org/ooxml/spreadsheetml/main", SHEET_MAIN_NS.encode()),
+    (b"http://purl.oclc.org/ooxml/officeDocument/relationships", REL_NS.encode()),
+)
 QUOTED = re.compile(r"\\.|_.|\*.")
+
+
+class _Archive(zipfile.ZipFile):
+    """The small parts, in the names that openpyxl knows: it reads no strict workbook."""
+
+    def read(self, name: str | zipfile.ZipInfo, pwd: bytes | None = None) -> bytes:
+        part = super().read(name, pwd)
+        for strict, usual in STRICT_NAMES:
+            part = part.replace(strict, usual)
+        return part
 
 
 class _Package(ExcelReader):
     """openpyxl reads everything but the shared strings, which `sheetxml` streams."""
+
+    def __init__(self, file: IO[bytes], **options: bool) -> None:
+        super().__init__(file, **options)
+        self.archive: Any = _Archive(file)
 
     def read_strings(self) -> None:
         self.shared_strings: list[str] = []
