@@ -110,30 +110,35 @@ def make_campaign(
     workspace: Workspace, operator: User, make_sender: Callable[..., Any], practice: Any
 ) -> Callable[..., Any]:
     """A draft that could be submitted: scenario, name, sender, content, typed recipients."""
-    from campaigns.models import Campaign, ImportState, Recipient, RecipientImport
+    from senders.models import SenderID
 
     def make(numbers: list[str] | None = None, **fields: Any) -> Any:
-        numbers = ["+12025550123", "+12025550124"] if numbers is None else numbers
-        sender = fields.pop("sender", None) or make_sender_once()
-        source = RecipientImport.objects.create(
-            workspace=workspace, created_by=operator, is_manual=True, state=ImportState.READY,
-            accepted=len(numbers), rows_read=len(numbers), countries={"US": len(numbers)},
-        )  # fmt: skip
-        Recipient.objects.bulk_create(
-            Recipient(source=source, row=row, number=number, country="US")
-            for row, number in enumerate(numbers, 1)
-        )
-        given = {
-            "workspace": workspace, "author": operator, "name": "Delivery day", "sender": sender,
-            "scenario": "notification", "content": "Your parcel arrives today.",
-            "source": "manual", "manual_numbers": "\n".join(numbers), "recipients": source,
-            **fields,
-        }  # fmt: skip
-        return Campaign.objects.create(**given)
-
-    def make_sender_once() -> Any:
-        from senders.models import SenderID
-
-        return SenderID.objects.filter(workspace=workspace).first() or make_sender()
+        known = SenderID.objects.filter(workspace=workspace).first()
+        sender = fields.pop("sender", None) or known or make_sender()
+        return make_draft(workspace, operator, sender, numbers, **fields)
 
     return make
+
+
+def make_draft(
+    workspace: Workspace, author: User, sender: Any, numbers: list[str] | None, **fields: Any
+) -> Any:
+    """A draft of *author* with typed recipients, whatever else *fields* say of it."""
+    from campaigns.models import Campaign, ImportState, Recipient, RecipientImport
+
+    numbers = ["+12025550123", "+12025550124"] if numbers is None else numbers
+    source = RecipientImport.objects.create(
+        workspace=workspace, created_by=author, is_manual=True, state=ImportState.READY,
+        accepted=len(numbers), rows_read=len(numbers), countries={"US": len(numbers)},
+    )  # fmt: skip
+    Recipient.objects.bulk_create(
+        Recipient(source=source, row=row, number=number, country="US")
+        for row, number in enumerate(numbers, 1)
+    )
+    given = {
+        "workspace": workspace, "author": author, "name": "Delivery day", "sender": sender,
+        "scenario": "notification", "content": "Your parcel arrives today.",
+        "source": "manual", "manual_numbers": "\n".join(numbers), "recipients": source,
+        **fields,
+    }  # fmt: skip
+    return Campaign.objects.create(**given)
