@@ -38,7 +38,8 @@ COLUMNS = (
 TOTALS = (
     "campaign", "task_name", "state", "scenario_type", "sender_id", "created_by", "cost_centre",
     "scheduled_time_utc", "started_at_utc", "ended_at_utc", "number_of_numbers", "sent",
-    "failed", "other", "number_of_billable_messages", "cost", "currency",
+    "failed", "other", "number_of_billable_messages", "billable_messages_without_price",
+    "cost", "currency",
 )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def total_rows(
             campaign.sender_value or str(campaign.sender or ""), campaign.author.name,
             campaign.cost_centre, _utc(campaign.send_at), _utc(campaign.started_at),
             _utc(campaign.ended_at), sums.total, sums.sent, sums.failed, sums.other, sums.billed,
-            _money(sums.cost), campaign.currency,
+            sums.unpriced, _money(sums.cost), campaign.currency,
         )  # fmt: skip
 
 

@@ -195,4 +195,18 @@ def test_the_totals_leave_as_csv_without_numbers_or_text(signed_in, finance, sen
     assert rows[0]["number_of_numbers"] == "12"
     billed = sum(t.billed for t in CampaignTally.objects.all())
     assert rows[0]["number_of_billable_messages"] == str(billed)
+    assert rows[0]["billable_messages_without_price"] == "0"
     assert b"+1202555" not in answer.getvalue()
+
+
+def test_what_has_no_price_is_told_beside_the_cost_of_the_rest(signed_in, finance, sent):
+    campaign = sent()
+    tally = CampaignTally.objects.filter(campaign=campaign, billed__gt=0, country="AU").first()
+    CampaignTally.objects.filter(pk=tally.pk).update(unpriced=tally.billed, amount=0)
+    client = signed_in(finance)
+    beside = f"{tally.billed} without a price"
+    assert beside in client.get(LIST).content.decode()
+    assert beside in client.get(reverse("campaigns:detail", args=[campaign.key])).content.decode()
+    answer = client.get(reverse("campaigns:export_list")).getvalue().decode("utf-8-sig")
+    (row,) = csv.DictReader(io.StringIO(answer))
+    assert row["billable_messages_without_price"] == str(tally.billed)
