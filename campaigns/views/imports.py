@@ -84,23 +84,22 @@ def numbers(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     A POST looks for a refused row, only reading: what is sought may be a number.
     """
     campaign, source = _import(request, key)
-    context: dict[str, Any] = {"campaign": campaign, "source": source}
-    context["shown_until"] = revealing.shown_until(campaign, request.user)
+    until = revealing.shown_until(campaign, request.user)
+    context: dict[str, Any] = {"campaign": campaign, "source": source, "shown_until": until}
+    context["ask_again_in"] = revealing.seconds_left(until)
+    context["acts"] = controlling.offered(campaign, request.membership)
     if source.state == ImportState.CHECKING:
         name = "_import_progress" if request.htmx else "import_progress"  # type: ignore[attr-defined]
         return render(request, f"campaigns/{name}.html", context)
-    if request.htmx and "rows" not in request.headers.get("HX-Target", ""):  # type: ignore[attr-defined]
+    if request.htmx and request.htmx.target != "main":  # type: ignore[attr-defined]
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     if not source.is_ready:
-        is_open = context["shown_until"] is not None
-        context["question"] = ask(source.about.get("question"), is_open=is_open)
+        context["question"] = ask(source.about.get("question"), is_open=until is not None)
         context["can_check_again"] = campaign.is_editable and is_kept(source.stored_name)
         context["delimiters"] = DELIMITER_NAMES.items() if source.error_code in HEADER_CODES else ()
         return render(request, "campaigns/import_refused.html", context)
     context |= _result(request, campaign, source)
-    context["ask_again_in"] = revealing.seconds_left(context["shown_until"])
-    name = "_import_rows" if request.htmx else "import_result"  # type: ignore[attr-defined]
-    return render(request, f"campaigns/{name}.html", context)
+    return render(request, "campaigns/import_result.html", context)
 
 
 @require_POST
@@ -229,7 +228,6 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
         "query": words,
         "reason": reason,
         "params": urlencode({"reason": reason}) if reason else "",
-        "acts": controlling.offered(campaign, request.membership),
         "reasons": [(code, label(code), n) for code, n in tally.items()],
         "duplicates": duplicates,
         "opted_out": opted_out,

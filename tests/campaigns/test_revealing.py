@@ -173,3 +173,9 @@ def test_refused_rows_are_masked_and_revealed_with_their_campaign(signed_in, ope
     assert "0491 570 006 Ann" in words
     assert "+61491570006" in words
     assert "Hide now" in words
+    assert 'hx-trigger="load delay:90' in words
+    Reveal.objects.update(until=timezone.now())
+    main = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "main"}
+    words = client.get(url(campaign, "numbers"), **main).content.decode()
+    assert "04 ••• 0006 Ann" in words
+    assert "hx-trigger" not in words.partition('id="main"')[2]
