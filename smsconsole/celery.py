@@ -7,7 +7,7 @@ from typing import Any
 
 from celery import Celery, signals
 
-from smsconsole import doorbell
+from smsconsole import beating, doorbell  # noqa: F401 - importing listens to the tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsconsole.settings")
 doorbell.register()

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import logging
-import shutil
 
-from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import Min
+from django.db.models import Min, Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.access import public
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignTally
+from campaigns.states import MessageState
+from smsconsole import system
 
 log = logging.getLogger(__name__)
-
-LEAST_FREE_PERCENT = 5
-"""Below it nothing is claimed, because a result could not be written down."""
 
 
 @public
@@ -37,23 +34,19 @@ def readyz(request: HttpRequest) -> HttpResponse:
     """200 while the database answers and the disk has room, else 503.
 
     ``oldest_due_seconds`` is how long the oldest start is overdue: it grows when no worker
-    ticks, which is no reason to take this process out of service.
+    ticks, which is no reason to take this process out of service; no more is ``in_doubt``.
     """
-    free = _free_percent()
+    free = system.free_percent()
     overdue = _overdue()
-    ok = overdue is not None and free >= LEAST_FREE_PERCENT
+    ok = overdue is not None and free >= system.FREE_LEAST
     said = {
         "ok": ok,
         "database": overdue is not None,
         "disk_free_percent": free,
         "oldest_due_seconds": overdue,
+        "in_doubt": None if overdue is None else _in_doubt(),
     }
     return JsonResponse(said, status=200 if ok else 503)
-
-
-def _free_percent() -> int:
-    disk = shutil.disk_usage(settings.HOME)
-    return disk.free * 100 // disk.total
 
 
 def _overdue() -> int | None:
@@ -65,3 +58,8 @@ def _overdue() -> int | None:
         log.error("not ready: %s", type(error).__name__)
         return None
     return max(0, int((timezone.now() - oldest).total_seconds())) if oldest else 0
+
+
+def _in_doubt() -> int:
+    rows = CampaignTally.objects.filter(state=MessageState.IN_DOUBT)
+    return rows.aggregate(n=Sum("messages"))["n"] or 0

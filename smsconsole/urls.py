@@ -6,11 +6,12 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from campaigns import webhooks
 from campaigns.views.search import search
-from smsconsole import health, views
+from smsconsole import health, system, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.overview, name="overview"),
     path("profile/", views.profile, name="profile"),
+    path("system/", system.page, name="system"),
     path("theme/", views.set_theme, name="set_theme"),
     path("help/abuse/", views.help_abuse, name="help_abuse"),
     path("search/", search, name="search"),

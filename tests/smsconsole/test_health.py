@@ -10,7 +10,8 @@ from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
 
-from smsconsole import health
+from campaigns.models import CampaignTally
+from smsconsole import system
 
 
 def test_a_living_process_answers_without_a_database(client: Client) -> None:
@@ -54,10 +55,17 @@ def test_a_full_disk_is_not_ready(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch, percent: int, status: int
 ) -> None:
     full = shutil.disk_usage("/")._replace(total=1000, free=percent * 10)
-    monkeypatch.setattr(health.shutil, "disk_usage", lambda _path: full)
+    monkeypatch.setattr(system.shutil, "disk_usage", lambda _path: full)
     assert client.get("/readyz").status_code == status
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_only_read(client: Client, db: None, path: str) -> None:
     assert client.post(path).status_code == 405
+
+
+def test_what_is_in_doubt_is_counted(client: Client, make_campaign) -> None:
+    CampaignTally.objects.create(
+        campaign=make_campaign(), country="US", state="in_doubt", messages=3
+    )  # fmt: skip
+    assert client.get("/readyz").json()["in_doubt"] == 3
