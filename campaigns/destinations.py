@@ -29,9 +29,11 @@ def standing(campaign: Campaign, counts: Mapping[str, int]) -> Standing:
     if sender is None or not counts:
         return []
     found = Registration.objects.filter(sender=sender, country__in=list(counts))
-    day = clock.day_of(campaign.workspace, campaign.send_at or clock.now())
+    now = clock.now()
+    today = clock.day_of(campaign.workspace, now)
+    day = clock.day_of(campaign.workspace, campaign.send_at) if campaign.send_at else today
     known = {row.country: row for row in found}
-    return validities(sender.value, campaign.scenario, counts, known, day)
+    return validities(sender.value, campaign.scenario, counts, known, today, day)
 
 
 def without(text: str, country: str) -> str:

@@ -155,7 +155,8 @@ class Registration(models.Model):
             state=target, changed_by=by, changed_at=now, **changes
         ):
             raise WrongSenderState(action)
-        said = {name: str(value) for name, value in changes.items() if value}
+        told = ("reason", "reference", "expires_on")
+        said = {name: str(changes[name]) for name in told if changes.get(name)}
         audit.record(
             f"registration.{action}", self.sender, by,
             country=self.country, old=old, new=target, **said,

@@ -52,21 +52,31 @@ class Asking:
     is_marketing: bool
     rule: Rule | None
     registration: Registration | None
+    today: date
     day: date
 
     @property
     def state(self) -> str:
-        """The registration as it is to be read on the day; empty without one."""
+        """The registration as it is to be read today; empty without one."""
         found = self.registration
-        return "" if found is None else found.state_on(self.day)
+        return "" if found is None else found.state_on(self.today)
+
+    @property
+    def ends_before(self) -> date | None:
+        """Its last valid day, where that comes before the day of sending."""
+        until = None if self.registration is None else self.registration.expires_on
+        return until if until is not None and until < self.day else None
 
 
 def validity(
-    value: str, scenario: str, country: str, registration: Registration | None, day: date
-) -> Validity:
-    """How *value* stands in *country* on *day*: the first of the checks that has a say."""
-    asking = Asking(value, scenario == "marketing", RULES.get(country), registration, day)
-    for check in (_ended, _affix, _approved, _generic, _names, _registration):
+    value: str, scenario: str, country: str, registration: Registration | None,
+    today: date, day: date,
+) -> Validity:  # fmt: skip
+    """How *value* stands in *country*, asked *today* for a campaign of *day*: the first of the
+    checks that has a say.
+    """
+    asking = Asking(value, scenario == "marketing", RULES.get(country), registration, today, day)
+    for check in (_ended, _ends_before, _affix, _approved, _generic, _names, _registration):
         if found := check(asking):
             level, word, sentence, todo = found
             return Validity(country, level, word, sentence % {"value": value}, todo)
@@ -78,11 +88,11 @@ def validity(
 
 def validities(
     value: str, scenario: str, countries: Mapping[str, int],
-    registrations: Mapping[str, Registration], day: date,
+    registrations: Mapping[str, Registration], today: date, day: date,
 ) -> list[tuple[Validity, int]]:  # fmt: skip
     """Each of *countries* with its count: what is blocked first, then the most numbers first."""
     found = [
-        (validity(value, scenario, country, registrations.get(country), day), numbers)
+        (validity(value, scenario, country, registrations.get(country), today, day), numbers)
         for country, numbers in countries.items()
     ]
     return sorted(found, key=lambda one: (ORDER.index(one[0].level), -one[1], one[0].country))
@@ -92,15 +102,9 @@ Found = tuple[Level, str, str, str]
 
 
 def _ended(asking: Asking) -> Found | None:
-    """Certain: the registry said no. A registration that runs out before *day* may be renewed."""
-    found = asking.registration
-    if found is None or asking.state not in ENDED:
+    """Certain: the registry said no, or its yes has run out."""
+    if asking.state not in ENDED:
         return None
-    if found.state == RegistrationState.APPROVED and found.expires_on is not None:
-        until = _day(found.expires_on)
-        words = _("The registration of %(value)s ends on {until}, before this campaign starts.")
-        todo = _("Have it renewed before then: sending to this country stops when it has ended.")
-        return Level.WARNING, _("until %(day)s") % {"day": until}, words.format(until=until), todo
     sentences = {
         RegistrationState.REJECTED: _("The registration of %(value)s was rejected."),
         RegistrationState.REVOKED: _("The registration of %(value)s was revoked."),
@@ -109,6 +113,16 @@ def _ended(asking: Asking) -> Found | None:
     state = RegistrationState(asking.state)
     todo = _("Leave this country out, choose another sender ID, or have it registered again.")
     return Level.BLOCKED, str(state.label).lower(), sentences[state], todo
+
+
+def _ends_before(asking: Asking) -> Found | None:
+    """Not certain: what runs out before the day of sending may be renewed until then."""
+    if asking.state != RegistrationState.APPROVED or asking.ends_before is None:
+        return None
+    until = _day(asking.ends_before)
+    words = _("The registration of %(value)s ends on {until}, before this campaign starts.")
+    todo = _("Have it renewed before then: nothing is sent to this country once it has ended.")
+    return Level.WARNING, _("until %(day)s") % {"day": until}, words.format(until=until), todo
 
 
 def _affix(asking: Asking) -> Found | None:

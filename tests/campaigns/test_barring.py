@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import Notice, User
 from billing import thresholds
 from billing.models import Period
-from campaigns import sending
+from campaigns import sending, ticking
 from campaigns.models import Batch, Recipient, RecipientImport
 from campaigns.sending import claiming
 from campaigns.states import CampaignState, Hold
@@ -170,6 +170,16 @@ def test_one_that_ran_out_yesterday_counts_before_anything_has_swept(
     engine.run(campaign)
     assert not engine.accepted_lines(process)
     assert campaign.pause_reason == "sender"
+
+
+def test_the_sweep_writes_down_what_ran_out(
+    make_campaign: Callable[..., Any], register: Callable[..., Any]
+) -> None:
+    yesterday = timezone.now().date() - timedelta(days=1)
+    registration = register(make_campaign().sender, "US", "approved", expires_on=yesterday)
+    ticking.sweep()
+    registration.refresh_from_db()
+    assert registration.state == "expired"
 
 
 def test_one_that_is_not_decided_yet_stops_nothing(

@@ -22,13 +22,13 @@ def registered(state: str = "approved", **more: Any) -> Registration:
 
 
 def level(country: str, value: str = "PARCELWAY", scenario: str = "notification", **more: Any):
-    return validity(value, scenario, country, more.get("registration"), DAY).level
+    return validity(value, scenario, country, more.get("registration"), DAY, DAY).level
 
 
 @pytest.mark.parametrize("state", sorted(ENDED))
 @pytest.mark.parametrize("country", ["AE", "DE", "ZW", "US"])
 def test_what_a_registry_said_no_to_is_blocked_everywhere(state: str, country: str) -> None:
-    found = validity("PARCELWAY", "otp", country, registered(state), DAY)
+    found = validity("PARCELWAY", "otp", country, registered(state), DAY, DAY)
     assert found.is_blocked
     assert "PARCELWAY" in found.sentence
     assert found.todo
@@ -43,7 +43,7 @@ STATES = ["", "draft", "submitted", "in_review", "approved"]
 def test_no_rule_of_any_confidence_blocks_by_itself(country: str) -> None:
     for value, scenario, state in product(VALUES, SCENARIOS, STATES):
         given = registered(state) if state else None
-        found = validity(value, scenario, country, given, DAY)
+        found = validity(value, scenario, country, given, DAY, DAY)
         assert found.level != Level.BLOCKED
         assert found.word
         assert found.todo or found.level == Level.OK
@@ -73,7 +73,7 @@ def test_no_rule_of_any_confidence_blocks_by_itself(country: str) -> None:
 def test_without_a_registration_the_rule_speaks(
     country: str, value: str, scenario: str, expected: Level, said: str
 ) -> None:
-    found = validity(value, scenario, country, None, DAY)
+    found = validity(value, scenario, country, None, DAY, DAY)
     assert (found.level, said in found.sentence) == (expected, True), found
 
 
@@ -86,24 +86,30 @@ def test_eleven_characters_with_the_affix_fit() -> None:
 
 @pytest.mark.parametrize(
     ("days", "expected"),
-    [(-1, Level.WARNING), (0, Level.WARNING), (30, Level.WARNING), (31, Level.OK)],
+    [(-1, Level.BLOCKED), (0, Level.WARNING), (30, Level.WARNING), (31, Level.OK)],
 )
 def test_an_approved_one_is_fine_until_it_nears_its_end(days: int, expected: Level) -> None:
-    """One that ends before the start may be renewed: only what has ended is certain."""
     given = registered(expires_on=DAY + timedelta(days=days))
     assert level("AE", registration=given) == expected
 
 
+def test_one_that_ends_before_the_start_may_be_renewed_until_then() -> None:
+    given, start = registered(expires_on=DAY + timedelta(days=40)), DAY + timedelta(days=50)
+    found = validity("PARCELWAY", "otp", "DE", given, DAY, start)
+    assert found.level == Level.WARNING
+    assert "before this campaign starts" in found.sentence
+
+
 @pytest.mark.parametrize("state", ["submitted", "in_review"])
 def test_one_that_is_not_decided_is_a_warning(state: str) -> None:
-    found = validity("PARCELWAY", "otp", "SG", registered(state), DAY)
+    found = validity("PARCELWAY", "otp", "SG", registered(state), DAY, DAY)
     assert (found.level, found.word) == (Level.WARNING, "under review")
 
 
 def test_the_worst_comes_first_and_then_the_most_numbers() -> None:
     known = {"VN": registered(RegistrationState.REVOKED), "AU": registered()}
     counts = {"DE": 900, "AU": 5, "VN": 1, "SG": 7, "ZW": 3, "PH": 8}
-    found = validities("PARCELWAY", "otp", counts, known, DAY)
+    found = validities("PARCELWAY", "otp", counts, known, DAY, DAY)
     assert [one.country for one, _n in found] == ["VN", "PH", "SG", "ZW", "DE", "AU"]
     assert [one.level for one, _n in found] == sorted(
         (one.level for one, _n in found), key=ORDER.index
