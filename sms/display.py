@@ -49,7 +49,8 @@ def hide_numbers(text: str) -> str:
 def _hidden(run: re.Match[str]) -> str:
     digits = _digits(run[0])
     tail = min(4, len(digits) - 5)
-    return f"{digits[:2]} ••• {digits[len(digits) - tail :]}"
+    # Spaces that do not break: a masked cell stays one line.
+    return f"{digits[:2]}\u00a0•••\u00a0{digits[len(digits) - tail :]}"
 
 
 def _digits(text: str) -> str:

@@ -156,7 +156,7 @@ def test_the_table_is_taken_with_masked_numbers_by_whoever_sees_it(who, request,
 def test_a_masked_export_shows_no_number_that_the_carrier_repeated(signed_in, viewer, sent):
     made = [Made("rejected", "unknown", number="+12025550123", detail="bad to=12025550123 e30007")]
     row = rows_of_csv(signed_in(viewer).post(url(sent(made)), {"form": "csv"}))[0]
-    assert row["carrier_code"] == "bad to=12 ••• 0123 e30007"
+    assert row["carrier_code"] == "bad to=12\u00a0•••\u00a00123 e30007"
 
 
 def test_an_export_is_never_made_by_following_a_link(signed_in, operator, sent):

@@ -24,7 +24,7 @@ from sms.display import hide_numbers, looks_like_number, mask
     ],
 )
 def test_what_may_be_a_number_loses_its_middle_and_the_rest_is_kept(text, expected):
-    assert hide_numbers(text) == expected
+    assert hide_numbers(text) == expected.replace(" ••• ", "\u00a0•••\u00a0")
 
 
 @pytest.mark.parametrize("length", range(6, 40))
