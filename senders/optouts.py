@@ -102,6 +102,15 @@ def find(rows: Any, sought: str) -> Any:
     return by_digest | rows.filter(number__endswith=digits)
 
 
+def of_numbers(workspace_id: int, numbers: Iterable[str]) -> dict[str, OptOut]:
+    """When and how those of *numbers* (a page of them) opted out that are still on the list."""
+    digests = {digest(number): number for number in numbers if number}
+    if not digests:
+        return {}
+    rows = OptOut.objects.filter(workspace_id=workspace_id, digest__in=digests)
+    return {digests[row.digest]: row for row in rows.select_related("added_by")}
+
+
 def export(workspace: Workspace, by: User, reason: str) -> Iterator[tuple[Cell, ...]]:
     """The list in clear, without erased numbers; asking for it is written down first."""
     rows = OptOut.objects.filter(workspace=workspace).exclude(number="")

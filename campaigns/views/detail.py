@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,7 +22,10 @@ from campaigns.models import Campaign, Message
 from campaigns.reading import Reading
 from campaigns.states import RUNNING, Bucket, CampaignState, MessageState, bucket
 from campaigns.statistics import reason_of
+from senders import optouts
+from senders.models import OptOut
 from sms.display import grouped, mask
+from sms.gateways.base import Reason
 
 PARTS = {
     "live": "campaigns/_live.html",
@@ -55,6 +58,7 @@ class PhoneRow:
     reason: object
     code: str
     currency: str
+    opt_out: OptOut | None = None
 
     @property
     def short(self) -> str:
@@ -146,8 +150,15 @@ def _phones(
     except TooShort:
         problem = _("Type at least 4 digits.")
     receipts = found.gives_receipts
+    left_out = [m.number for m in shown.rows if m.reason == Reason.OPTED_OUT]
+    gone = optouts.of_numbers(campaign.workspace_id, left_out)
     return {
-        "phones": [phone_row(m, campaign, clear=clear, receipts=receipts) for m in shown.rows],
+        "phones": [
+            replace(
+                phone_row(m, campaign, clear=clear, receipts=receipts), opt_out=gone.get(m.number)
+            )
+            for m in shown.rows
+        ],
         "filter": chosen,
         "sought": sought,
         "problem": problem,

@@ -1,0 +1,111 @@
+"""N13: an opted-out number is left out when a list is checked, and again right before it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from accounts.models import Job
+from campaigns.importing.check import check, manual_recipients
+from campaigns.models import ImportState, RecipientImport
+from campaigns.states import Scenario
+from senders import optout_files, optouts
+from senders.models import OptOut
+from tests.campaigns import engine
+from tests.sms.practice.carrier import PracticeCarrier
+
+pytestmark = pytest.mark.django_db(transaction=True)
+NUMBER, OTHER = "+12025550123", "+12025550124"
+Made = Callable[..., Any]
+
+
+def sent(make_campaign: Made, carrier: Any, **fields: Any) -> Any:
+    campaign = make_campaign(**fields)
+    engine.fill(campaign, [NUMBER, OTHER])
+    return engine.submit(campaign, carrier)
+
+
+def reasons(campaign: Any) -> dict[str, str]:
+    return dict(campaign.messages.values_list("number", "reason"))
+
+
+@pytest.mark.parametrize("scenario", [Scenario.MARKETING, Scenario.NOTIFICATION])
+@pytest.mark.parametrize("way", ["typed", "file"])
+def test_a_number_that_opts_out_after_submission_gets_nothing(
+    make_campaign: Made, carrier: Any, process: PracticeCarrier, operator: Any, scenario: str,
+    way: str, signed_in: Callable[..., Any], settings: Any, tmp_path: Path,
+) -> None:  # fmt: skip
+    """N13"""
+    settings.UPLOADS = tmp_path
+    campaign = sent(make_campaign, carrier, scenario=scenario)
+    if way == "typed":
+        optouts.add(campaign.workspace, [NUMBER], "Replied STOP", operator)
+    else:
+        client = signed_in(operator)
+        file = SimpleUploadedFile("out.csv", f"phone_number\n{NUMBER}\n".encode())
+        given = {"reason": "Old system", "country": "", "file": file}
+        client.post(reverse("optouts:import"), given)
+        job = Job.objects.get(kind=optout_files.KIND)
+        optout_files.run(job.pk)
+        client.post(reverse("optouts:import_confirm", args=[job.key]))
+        optout_files.run(job.pk)
+    engine.run(campaign)
+    assert reasons(campaign) == {NUMBER: "opted_out", OTHER: ""}
+    assert sum(engine.accepted_lines(process).values()) == 1
+    html = signed_in(operator).get(reverse("campaigns:detail", args=[campaign.key]))
+    source = "Typed" if way == "typed" else "Imported from a file"
+    assert f"{source} by Mei Lin Tan" in html.content.decode()
+    assert not engine.broken()
+
+
+def test_a_code_reaches_a_number_that_opted_out(
+    make_campaign: Made, carrier: Any, process: PracticeCarrier, operator: Any
+) -> None:
+    """N13"""
+    campaign = sent(make_campaign, carrier, scenario=Scenario.OTP)
+    optouts.add(campaign.workspace, [NUMBER], "Replied STOP", operator)
+    engine.run(campaign)
+    assert reasons(campaign) == {NUMBER: "", OTHER: ""}
+
+
+def test_a_removed_number_is_reached_by_later_campaigns(
+    make_campaign: Made, carrier: Any, process: PracticeCarrier, operator: Any, admin: Any
+) -> None:
+    """N13"""
+    first = sent(make_campaign, carrier)
+    optouts.add(first.workspace, [NUMBER], "Replied STOP", operator)
+    engine.run(first)
+    optouts.remove(OptOut.objects.get(), admin, "Asked for news again")
+    second = sent(make_campaign, carrier)
+    engine.run(second)
+    assert reasons(first) == {NUMBER: "opted_out", OTHER: ""}
+    assert reasons(second) == {NUMBER: "", OTHER: ""}
+
+
+def test_an_erased_number_is_left_out_of_files_and_of_typed_lists(
+    make_campaign: Made, workspace: Any, operator: Any, settings: Any, tmp_path: Path
+) -> None:
+    """N13"""
+    optouts.add(workspace, [NUMBER], "Replied STOP", operator)
+    OptOut.objects.update(number="")
+    settings.UPLOADS = tmp_path
+    (tmp_path / "list").write_text(f"phone_number\n{NUMBER}\n{OTHER}\n")
+    source = RecipientImport.objects.create(
+        workspace=workspace,
+        created_by=operator,
+        stored_name="list",
+        original_name="a.csv",
+        state=ImportState.CHECKING,
+    )
+    check(source.pk)
+    typed = manual_recipients(
+        make_campaign([], manual_numbers=f"{NUMBER}\n{OTHER}", recipients=None)
+    )
+    for found in (source, typed):
+        found.refresh_from_db()
+        assert (found.accepted, found.tally) == (1, {"opted_out": 1})
