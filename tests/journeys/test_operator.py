@@ -167,6 +167,7 @@ def looked_up(page: Page, campaign: Campaign) -> None:
 def exported(page: Page, campaign: Campaign) -> None:
     page.goto(detail(campaign))
     telling.reveal(page, "The carrier asks for examples")
+    page.goto(detail(campaign))
     found = {}
     for form in ("CSV", "XLSX"):
         page.get_by_role("button", name="Export", exact=True).click()
