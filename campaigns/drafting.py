@@ -314,7 +314,8 @@ def tests_left(user: User) -> int:
 
 def _values(campaign: Campaign, names: list[str]) -> list[str]:
     source = campaign.recipients
-    first = source.recipients.order_by("pk").first() if source and source.is_ready else None
+    known_ones = source.recipients.exclude(number="") if source and source.is_ready else None
+    first = None if known_ones is None else known_ones.order_by("pk").first()
     known = dict(zip(source.variables, first.values, strict=True)) if source and first else {}
     missing = [name for name in names if not known.get(name)]
     if missing:

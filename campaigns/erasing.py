@@ -119,11 +119,10 @@ def replay(lines: Iterable[str]) -> int:
 # --- doing --------------------------------------------------------------------------------
 
 
-def run_open() -> None:
-    """One pass over every workspace that has an open request."""
+def unfinished() -> list[int]:
+    """Workspaces with an open request."""
     places = Erasure.objects.filter(state=ErasureState.WAITING).values_list("workspace", flat=True)
-    for pk in sorted(set(places)):
-        run(pk)
+    return sorted(set(places))
 
 
 def run(workspace_id: int) -> bool:

@@ -21,7 +21,7 @@ from django.utils.dateparse import parse_datetime
 from billing import rates, thresholds
 from billing.models import Threshold
 from campaigns import clock
-from campaigns.models import Batch, Campaign, Recipient, RecipientImport
+from campaigns.models import Batch, Campaign, Recipient, RecipientImport, is_erased
 from campaigns.models.campaign import MANUAL_MAX, Source
 from campaigns.states import BatchState, CampaignState
 from sms.display import mask
@@ -263,12 +263,13 @@ def count(campaign: Campaign) -> dict[str, Any]:
 
 def _rows(source: RecipientImport) -> Iterator[tuple[int, str, list[str]]]:
     last = 0
-    fields = ("pk", "row", "country", "values")
+    fields = ("pk", "row", "country", "values", "number")
     chosen = Recipient.objects.filter(source=source).order_by("pk").values_list(*fields)
     while found := list(chosen.filter(pk__gt=last)[:FETCH]):
         last = found[-1][0]
-        for _pk, row, country, values in found:
-            yield row, country, values
+        for _pk, row, country, values, number in found:
+            if not is_erased(number, values):
+                yield row, country, values
 
 
 class _Tally:
@@ -381,7 +382,8 @@ def samples(campaign: Campaign) -> list[dict[str, Any]]:
         return []
     found = []
     for country in list(source.countries)[:SAMPLES]:
-        first = source.recipients.filter(country=country).order_by("row").first()
+        known = source.recipients.exclude(number="")
+        first = known.filter(country=country).order_by("row").first()
         if first is not None:
             values = dict(zip(source.variables, first.values, strict=True))
             found.append({"who": mask(first.number), "row": first.row, "country": country,

@@ -15,8 +15,8 @@ from time import monotonic
 from typing import Any
 
 from django.conf import settings
-from django.db import models, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts import audit
 from accounts.models import Workspace
@@ -49,12 +49,12 @@ def run(now: datetime, seconds: float = 2.0) -> None:
     """Look for old rows in every workspace that is due, for at most *seconds*."""
     until = monotonic() + seconds
     for workspace in Workspace.objects.order_by("retention__ran_at", "pk"):
-        if monotonic() > until:
-            return
         Retention.objects.get_or_create(workspace=workspace, defaults={"due_at": now})
         mine = Retention.objects.filter(workspace=workspace, due_at__lte=now)
         if mine.update(due_at=now + EVERY, ran_at=now):
             _run(workspace, now, until)
+        if monotonic() > until:
+            return
 
 
 def _run(workspace: Workspace, now: datetime, until: float) -> None:
@@ -90,7 +90,7 @@ def _over(workspace: Workspace, before: datetime) -> QuerySet[Campaign]:
     """Campaigns that ended before and have nothing left to send."""
     left = Batch.objects.left().filter(campaign=OuterRef("pk"))
     rows = Campaign.objects.filter(workspace=workspace, state__in=OVER, ended_at__lt=before)
-    unwritten = models.Q(state=CampaignState.STOPPED, expanded_at=None)
+    unwritten = Q(state=CampaignState.STOPPED, expanded_at=None)
     return rows.exclude(unwritten).exclude(Exists(left)).select_related("carrier").order_by("pk")
 
 
@@ -133,8 +133,8 @@ def _texts(workspace: Workspace, now: datetime) -> Deleted:
     for campaign in _over(workspace, before).filter(texts_purged_at=None):
         if _may_hear(campaign, now):
             continue
-        for rows in _messages(campaign):
-            yield "texts", rows.exclude(text="").update(text="")
+        for rows in _messages(campaign, ~Q(text="")):
+            yield "texts", rows.update(text="")
         mine = Campaign.objects.filter(pk=campaign.pk, state__in=OVER)
         mine.update(texts_purged_at=now, content="")
         yield "campaign_texts", 1
@@ -145,19 +145,21 @@ def _numbers(workspace: Workspace, now: datetime) -> Deleted:
     for campaign in _over(workspace, before).filter(numbers_purged_at=None):
         if _may_hear(campaign, now):
             continue
-        for rows in _messages(campaign):
+        for rows in _messages(campaign, ~Q(number="")):
             yield "numbers", _forget(rows)
         mine = Campaign.objects.filter(pk=campaign.pk, state__in=OVER)
         mine.update(numbers_purged_at=now, manual_numbers="")
         yield "campaign_numbers", 1
 
 
-def _messages(campaign: Campaign) -> Iterator[QuerySet[Message]]:
-    """Its messages, some thousand at a time."""
-    for after in range(0, campaign.total, STEP):
-        yield Message.objects.filter(
-            campaign=campaign, position__gt=after, position__lte=after + STEP
-        )
+def _messages(campaign: Campaign, left: Q) -> Iterator[QuerySet[Message]]:
+    """Those of its messages that are *left*, some thousand at a time, from the first of them."""
+    rows = Message.objects.filter(left, campaign=campaign)
+    first = rows.order_by("position").values_list("position", flat=True).first()
+    if first is None:
+        return
+    for start in range(first, campaign.total + 1, STEP):
+        yield rows.filter(position__gte=start, position__lt=start + STEP)
 
 
 @transaction.atomic
@@ -166,7 +168,7 @@ def _forget(rows: QuerySet[Message]) -> int:
     MessageEvent.objects.filter(message__in=rows).exclude(note="").update(note="")
     receipts = DeliveryReceipt.objects.filter(message__in=rows)
     receipts.exclude(raw="", detail="").update(raw="", detail="")
-    return rows.exclude(number="").update(number="", detail="")
+    return rows.update(number="", detail="")
 
 
 def _drafts(workspace: Workspace, now: datetime) -> Deleted:

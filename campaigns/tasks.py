@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import notices, sealing
-from campaigns import estimating, exports, receipts, sending, ticking
+from campaigns import erasing, estimating, exports, receipts, retention, sending, ticking
 from campaigns.importing import check as importing
 from senders import optout_files
 from senders.tasks import import_optouts
@@ -39,6 +39,9 @@ def sweep() -> None:
     exports.sweep(timezone.now())
     importing.sweep(timezone.now())
     optout_files.sweep(timezone.now())
+    retention.run(timezone.now())
+    for pk in erasing.unfinished():
+        erase.delay(pk)
 
 
 def ring_for(bells: ticking.Bells) -> None:
@@ -102,3 +105,9 @@ def count_campaign(campaign_id: int) -> None:
 def export_numbers(job_id: int) -> None:
     """Write a large export to its file."""
     exports.run(job_id)
+
+
+@shared_task
+def erase(workspace_id: int) -> None:
+    """Go on with the erasures somebody asked for."""
+    erasing.run(workspace_id)

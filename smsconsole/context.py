@@ -105,11 +105,11 @@ RAIL = (
         (
             Place("accounts:team", "users", _("Team"), "team.manage", ("accounts:team",)),
             Place(
-                "accounts:workspace",
+                "workspace",
                 "building",
                 _("Workspace"),
                 "workspace.edit",
-                ("accounts:workspace", "erase"),
+                ("erase",),
             ),
             Place("accounts:audit", "history", _("Audit log"), "audit.view", ("accounts:audit",)),
             Place("system", "heartbeat", _("System"), "system.view", ("system",)),

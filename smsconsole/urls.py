@@ -5,7 +5,9 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path
 
 from campaigns import webhooks
+from campaigns.views.erase import erase
 from campaigns.views.search import search
+from campaigns.views.workspace import workspace
 from smsconsole import health, system, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,6 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("theme/", views.set_theme, name="set_theme"),
     path("help/abuse/", views.help_abuse, name="help_abuse"),
     path("search/", search, name="search"),
+    path("workspace/", workspace, name="workspace"),
+    path("workspace/erase/", erase, name="erase"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("receipts/<str:token>/", webhooks.receive, name="receipts"),

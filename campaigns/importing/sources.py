@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import phonenumbers
 
 from campaigns.importing.reasons import DUPLICATE, LEFT_OUT, SENTENCES, TEXT_EMPTY, TEXT_TOO_LONG
-from campaigns.models import RecipientImport
+from campaigns.models import RecipientImport, is_erased
 from sheets.events import Done, Event, Meta, Problem, Problems, Progress, Row, Rows
 from sheets.sentences import say
 from sms.numbers import BadNumber, parse_number, split_numbers
@@ -100,7 +100,11 @@ def _batches(origin: RecipientImport) -> Iterator[list[Row]]:
         origin.recipients.filter(pk__gt=last).order_by("pk").values_list(*fields)[:BATCH]
     ):
         last = found[-1][0]
-        yield [Row(row, number, country, tuple(v)) for _pk, row, number, country, v in found]
+        yield [
+            Row(row, number, country, tuple(values))
+            for _pk, row, number, country, values in found
+            if not is_erased(number, values)
+        ]
 
 
 def _left_out(row: Row, country: str | None) -> Problem | None:

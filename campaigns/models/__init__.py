@@ -19,7 +19,13 @@ from campaigns.models.messages import (
 )
 from campaigns.models.privacy import Erasure, ErasureState, Retention
 from campaigns.models.receipts import DeliveryReceipt, ReceiptState
-from campaigns.models.recipients import ImportProblem, ImportState, Recipient, RecipientImport
+from campaigns.models.recipients import (
+    ImportProblem,
+    ImportState,
+    Recipient,
+    RecipientImport,
+    is_erased,
+)
 from campaigns.models.reveals import Reveal
 from campaigns.models.tallies import CampaignTally, HourTally
 
@@ -47,4 +53,5 @@ __all__ = [
     "Reveal",
     "WrongState",
     "content_digest",
+    "is_erased",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 
 from django.db import models
 from django.utils import timezone
@@ -72,6 +73,11 @@ class RecipientImport(models.Model):
     def needs_confirmation(self) -> bool:
         """Rows were refused and nobody has yet said "send to the valid ones"."""
         return bool(self.is_ready and self.refused and self.confirmed_at is None)
+
+
+def is_erased(number: str, values: Sequence[str]) -> bool:
+    """Was this line emptied because a person asked for it? It is counted and never sent."""
+    return not number or (bool(values) and not any(values))
 
 
 class Recipient(models.Model):

@@ -12,7 +12,7 @@ from django.db.models import F, Q
 from campaigns import bulk, clock
 from campaigns.counting import Deltas
 from campaigns.failpoints import hit
-from campaigns.models import Batch, Campaign, Message, Recipient
+from campaigns.models import Batch, Campaign, Message, Recipient, is_erased
 from campaigns.states import RUNNING, CampaignState, MessageState
 from sms import template
 from sms.text import measure, normalise
@@ -88,10 +88,9 @@ def _message(
 ) -> tuple:
     names = campaign.recipients.variables  # type: ignore[union-attr]
     values = dict(zip(names, recipient.values, strict=True))
-    text = normalise(compiled.render(values))
+    gone = is_erased(recipient.number, recipient.values)
+    text = "" if gone else normalise(compiled.render(values))
     size = measure(text)
-    if not recipient.number:  # erased since the import: it is written, counted and never sent
-        text = ""
     return (
         campaign.pk, position, recipient.pk, uuid.uuid4(), recipient.number, recipient.country,
         text, size.encoding, size.segments, MessageState.QUEUED.value, "", "", "", 0,

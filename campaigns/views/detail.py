@@ -68,6 +68,8 @@ class PhoneRow:
 
 def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bool) -> PhoneRow:
     number = grouped(message.number) if clear else mask(message.number)
+    if not message.number:
+        number = _("Deleted")
     which = bucket(message.state, receipts)
     reason: object = ""
     if which == Bucket.FAILED or message.state in (MessageState.CANCELLED, MessageState.NO_RECEIPT):

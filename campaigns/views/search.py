@@ -122,7 +122,8 @@ def _person(
         for m in messages
     ]
     country = messages[0].country if messages else ""
-    return Person(grouped(number) if is_open else mask(number), country, phones, opt_out)
+    shown = grouped(number) if is_open else mask(number)
+    return Person(shown if number else _("Deleted number"), country, phones, opt_out)
 
 
 def _opt_outs(request: SignedIn, numbers: Iterable[str]) -> dict[str, OptOut]:

@@ -1,0 +1,96 @@
+"""The workspace: its name, the borders of its days, its currency, how long it keeps what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import SignedIn, requires
+from accounts.models import Workspace
+from billing.models import Rate
+from campaigns import retention, zoning
+from campaigns.models import Erasure, Retention
+from campaigns.privacy_forms import WorkspaceForm
+
+KINDS = {
+    "uploads": gettext_lazy("uploaded files"),
+    "texts": gettext_lazy("texts of messages"),
+    "campaign_texts": gettext_lazy("campaign texts"),
+    "numbers": gettext_lazy("numbers of messages"),
+    "campaign_numbers": gettext_lazy("campaigns without numbers from now on"),
+    "drafts": gettext_lazy("old drafts without recipients from now on"),
+    "values": gettext_lazy("recipients' values"),
+    "list_numbers": gettext_lazy("recipients' numbers"),
+    "refused_rows": gettext_lazy("refused rows"),
+    "receipts": gettext_lazy("receipts"),
+    "messages": gettext_lazy("messages"),
+    "recipients": gettext_lazy("recipients"),
+    "imports": gettext_lazy("descriptions of files"),
+    "typed": gettext_lazy("typed lists"),
+    "test_numbers": gettext_lazy("own test numbers"),
+    "notices": gettext_lazy("notices"),
+    "files": gettext_lazy("exports and files of opt-outs"),
+}
+
+
+def told(counts: dict[str, int]) -> list[tuple[str, int]]:
+    """What was deleted, in words, the kinds in a fixed order."""
+    return [(str(words), counts[kind]) for kind, words in KINDS.items() if counts.get(kind)]
+
+
+@requires("workspace.edit")
+@require_http_methods(["GET", "POST"])
+def workspace(request: SignedIn) -> HttpResponse:
+    """Show and change it. What a shorter time deletes is shown first and asked about."""
+    found = request.membership.workspace
+    form = WorkspaceForm(found, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        if answer := _ask(request, found, form):
+            return answer
+        try:
+            changed = zoning.change(found, request.user, form.cleaned_data)
+        except zoning.CannotChange as no:
+            for name, said in no.problems.items():
+                form.add_error(name, said)
+        else:
+            _say(request, found, changed, form.cleaned_data["currency"])
+            return redirect("workspace")
+    return render(request, "smsconsole/workspace.html", {"form": form, **_about(request, found)})
+
+
+def _ask(request: SignedIn, found: Workspace, form: WorkspaceForm) -> HttpResponse | None:
+    """The question before a shorter time, unless it was answered for exactly these days."""
+    if not form.shortens or request.POST.get("sure") == form.days:
+        return None
+    wanted = Workspace(pk=found.pk, **form.cleaned_data)
+    forecast = retention.forecast(wanted, timezone.now())
+    context = {"form": form, "forecast": forecast, "back_url": reverse("workspace")}
+    return render(request, "smsconsole/workspace_sure.html", context)
+
+
+def _say(request: SignedIn, found: Workspace, changed: list[str], currency: str) -> None:
+    messages.success(request, _("The workspace is kept.") if changed else _("Nothing changed."))
+    if "currency" in changed:
+        rates = Rate.objects.filter(workspace=found)
+        if rates.exclude(currency=currency).exists():
+            text = _("Rates in another currency than %(currency)s are no price any more.")
+            messages.warning(request, text % {"currency": currency})
+
+
+def _about(request: SignedIn, found: Workspace) -> dict[str, Any]:
+    last = Retention.objects.filter(workspace=found).first()
+    return {
+        "retention": last,
+        "deleted": told(last.deleted) if last else [],
+        "forecast": retention.forecast(found, timezone.now()),
+        "erasures": Erasure.objects.for_user(request.user).count(),
+        "may_erase": request.membership.can("privacy.erase"),
+    }
