@@ -10,7 +10,7 @@ PRODUCTION := PRODUCTION=1 REHEARSAL=1 ALLOWED_HOSTS=sms.example.com \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))') \
 	NUMBER_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))')
 
-.PHONY: setup setup-dev run demo link test fuzz chaos lint
+.PHONY: setup setup-dev run demo link test fuzz chaos lint sbom audit
 
 setup:
 	@$(PYTHON) bootstrap.py run
@@ -53,3 +53,14 @@ lint: setup-dev
 	POSTGRES_PASSWORD=x REDIS_PASSWORD=x SECRET_KEY=x NUMBER_KEY=x SITE_HOST=sms.example.com \
 		$(VENV)docker-compose config -q
 	$(VENV)python -m pytest -q tests/house
+
+# What the console is made of, as CycloneDX: build/sbom.json, from the pins with their hashes.
+sbom: setup-dev
+	@mkdir -p build
+	@PYTHONWARNINGS=ignore $(VENV)cyclonedx-py requirements requirements/run.txt \
+		--pyproject pyproject.toml --of JSON --output-reproducible -o build/sbom.json
+	@echo "build/sbom.json is written."
+
+# The pins against known advisories; says so when the service cannot be asked.
+audit: setup-dev
+	@$(VENV)python .ci/audit.py

@@ -11,12 +11,14 @@ from django.test import Client
 
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
+from tests import traces
 
 
 def pytest_configure() -> None:
     """Quick password hashes: nearly every test makes people, at half a second a person."""
     quick = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.PASSWORD_HASHERS = quick
+    traces.begin()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from tests.services import NoService, services
+from tests.traces import leaks
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SQLITE, POSTGRES = "sqlite", "postgres"
@@ -28,6 +29,7 @@ WHICH = {
     POSTGRES: "not chaos or postgres",
 }
 NO_TESTS = 5
+SHOWN_LEAKS = 40
 
 
 def run_pass(name: str, urls: dict[str, str], browser: bool, arguments: list[str]) -> str:
@@ -36,11 +38,20 @@ def run_pass(name: str, urls: dict[str, str], browser: bool, arguments: list[str
     with tempfile.TemporaryDirectory(prefix="smsconsole-") as folder:
         report = Path(folder) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", chosen]
-        env = {**os.environ, "SMSCONSOLE_HOME": folder, **urls}
+        left = Path(folder) / "traces"
+        env = {**os.environ, "SMSCONSOLE_HOME": folder, "SMSCONSOLE_TRACES": str(left), **urls}
         print(f"--- {NAMES[name]}", flush=True)
         code = subprocess.call([*command, f"--junitxml={report}", *arguments], env=env)
-        line = f"{NAMES[name]}: {counts(report)}"
-    return f"OK      {line}" if code in (0, NO_TESTS) else f"FAILED  {line}"
+        found = leaks(left)
+        line = f"{NAMES[name]}: {counts(report)}; {said(found)}"
+    return f"OK      {line}" if code in (0, NO_TESTS) and not found else f"FAILED  {line}"
+
+
+def said(found: list[str]) -> str:
+    """What the search for numbers and texts in logs, task arguments and addresses came to."""
+    for place in found[:SHOWN_LEAKS]:
+        print(f"LEAK {place}")
+    return f"{len(found)} numbers or texts in logs, tasks and addresses"
 
 
 def counts(report: Path) -> str:

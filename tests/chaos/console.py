@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from tests import traces
+
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 90.0
 
@@ -113,6 +115,7 @@ class Console:
         until(lambda: not self.kill(""), "some process of the console does not die")
         if self.process is not None:
             self.process.wait(PATIENCE)
+        traces.keep(self.home, f"console-{os.getpid()}-{id(self)}")
 
 
 def _read(pid: int, name: str) -> str:
