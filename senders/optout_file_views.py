@@ -14,10 +14,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import SignedIn, requires
 from accounts.models import Job, JobState
+from accounts.quotas import limited
 from senders import optout_files, tasks
 from senders.optout_forms import ImportForm
 from sheets.asking import ask
-from sheets.store import Received, ToDisk, refusal
+from sheets.store import Received, ToDisk, no_room, refusal
 from sms.countries import dialling_codes
 
 TEMPLATE = "senders/optout_import.html"
@@ -25,6 +26,7 @@ TEMPLATE = "senders/optout_import.html"
 
 @csrf_exempt  # the token is checked in _upload, after the handler is in place
 @requires("optouts.add")
+@limited("upload", "IMPORT_UPLOADS_A_MINUTE")
 def upload(request: SignedIn) -> HttpResponse:
     """Choose a file; it is streamed to disk while the form is read."""
     if request.method != "POST":
@@ -41,7 +43,7 @@ def upload(request: SignedIn) -> HttpResponse:
 def _upload(request: SignedIn, handler: ToDisk) -> HttpResponse:
     received: Any = request.FILES.get("file")
     form = ImportForm(request.POST)
-    problem = refusal(received, handler)
+    problem = refusal(received, handler) or no_room(_stored_bytes(request), received.size)
     if not form.is_valid() or problem or not isinstance(received, Received):
         return _form(request, form, problem)
     given = form.cleaned_data
@@ -52,6 +54,13 @@ def _upload(request: SignedIn, handler: ToDisk) -> HttpResponse:
         )  # fmt: skip
         transaction.on_commit(lambda: tasks.import_optouts.delay(job.pk), robust=True)
     return redirect("optouts:import_job", job.key)
+
+
+def _stored_bytes(request: SignedIn) -> int:
+    """How much the files take whose opt-outs are not added yet."""
+    rows = Job.objects.for_user(request.user).filter(kind=optout_files.KIND)
+    waiting = rows.exclude(options__step=optout_files.WRITTEN)
+    return sum(options["size"] for options in waiting.values_list("options", flat=True))
 
 
 def _form(request: SignedIn, form: ImportForm, problem: str = "") -> HttpResponse:

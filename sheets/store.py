@@ -123,6 +123,18 @@ def refusal(received: Any, handler: ToDisk) -> str:
     return ""
 
 
+def no_room(used: int, size: int) -> str:
+    """Why a file of *size* bytes is not kept beside *used* others; empty if it is."""
+    if used + size <= settings.IMPORT_STORED_BYTES:
+        return ""
+    megabytes = settings.IMPORT_STORED_BYTES // 1024 // 1024
+    text = _(
+        "The uploaded files of this workspace fill the %(n)d MB they have. Wait until older ones "
+        "are deleted, or ask an admin to keep files for fewer days."
+    )
+    return text % {"n": megabytes}
+
+
 def limits() -> Limits:
     """The bounds of one reading as they are set."""
     return Limits(

@@ -21,7 +21,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from campaigns import bulk, clock, failpoints
 from campaigns.importing import sources
@@ -84,6 +84,12 @@ def sweep(now: datetime) -> None:
         if rows.update(stored_name=""):
             store.delete(source.stored_name)
     _sweep_strays(now)
+
+
+def stored_bytes(workspace_id: int) -> int:
+    """How much the kept files of a workspace take."""
+    rows = RecipientImport.objects.filter(workspace_id=workspace_id).exclude(stored_name="")
+    return int(rows.aggregate(sum=Sum("size"))["sum"] or 0)
 
 
 def _sweep_strays(now: datetime) -> None:

@@ -23,13 +23,15 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import audit
 from accounts.access import SignedIn, check, requires
+from accounts.quotas import limited
 from campaigns import controlling, destinations, drafting, revealing, tasks
 from campaigns.importing import rejects
+from campaigns.importing.check import stored_bytes
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
 from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
 from campaigns.views import compose
 from sheets.asking import ask, chosen
-from sheets.store import ToDisk, delete, is_kept, refusal
+from sheets.store import ToDisk, delete, is_kept, no_room, refusal
 from sheets.texts import DELIMITERS
 from sms.countries import dialling_codes
 
@@ -45,6 +47,7 @@ DELIMITER_NAMES = dict(
 @csrf_exempt  # the token is checked in _upload, after the handler is in place
 @require_POST
 @requires("campaigns.edit")
+@limited("upload", "IMPORT_UPLOADS_A_MINUTE")
 def upload(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     """Import Mobile Phone Numbers: the file is streamed to disk while the form is read."""
     handler = ToDisk(settings.IMPORT_MAX_BYTES)
@@ -61,7 +64,8 @@ def _upload(request: SignedIn, key: uuid.UUID, handler: ToDisk) -> HttpResponse:
     campaign, form = compose.opened(request, key)
     if answer := compose.keep(request, campaign, form):
         return answer
-    if problem := refusal(received, handler):
+    used = stored_bytes(campaign.workspace_id)
+    if problem := refusal(received, handler) or no_room(used, received.size):
         form.only()
         form.add_error("file", problem)
         return compose.page(request, campaign, form)

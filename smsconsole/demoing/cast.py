@@ -5,17 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.utils import timezone
-
-from accounts import audit
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
 from billing import tariffs, thresholds
 from billing.models import MICRO, Period, Rate
 from campaigns.models import Campaign
 from carriers.models import Carrier
-from senders import registering, reviewing
-from senders.models import OptOut, SenderID, SenderState
+from senders import optouts, registering, reviewing
+from senders.models import SenderID, SenderState
 from smsconsole import first_run
 from smsconsole.demoing.numbers import numbers
 
@@ -156,10 +153,4 @@ def _money(cast: Cast) -> None:
 
 
 def _opt_outs(cast: Cast) -> None:
-    for number in numbers(3, seed=7):
-        out, made = OptOut.objects.get_or_create(
-            workspace=cast.workspace, number=number,
-            defaults={"source": "reply", "reason": "STOP", "at": timezone.now()},
-        )  # fmt: skip
-        if made:
-            audit.record("optout.add", out, cast.operator)
+    optouts.add(cast.workspace, numbers(3, seed=7), "Replied STOP", cast.operator)

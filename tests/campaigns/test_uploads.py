@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import unicodedata
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from openpyxl import Workbook
 
+from accounts.models import Throttle
 from campaigns.importing.check import check
 from campaigns.models import Campaign, RecipientImport
 from sms.template import compile
@@ -292,3 +294,33 @@ def test_a_date_in_a_variable_is_shown_as_it_will_be_sent(
     assert source.recipients.get().values == ["2026-02-28"]
     assert "Dates in variables are written as year-month-day: 1." in shown(client, campaign)
     assert "2026-02-28" in client.get(url("edit", campaign)).content.decode()
+
+
+def test_a_person_who_uploads_without_end_is_told_to_wait(
+    client: Client, campaign: Campaign, uploads: Path, settings: Any, colleague: Any,
+    signed_in: Callable[..., Any],
+) -> None:  # fmt: skip
+    """U64"""
+    settings.IMPORT_UPLOADS_A_MINUTE = 3
+    answers = [send(client, campaign, LIST) for _try in range(5)]
+    assert [answer.status_code for answer in answers] == [302, 302, 302, 429, 429]
+    assert "3 times in a minute" in answers[-1].content.decode()
+    assert answers[-1]["Retry-After"] == "60"
+    assert len(list(uploads.iterdir())) == 3
+    assert client.post(reverse("optouts:import")).status_code == 429
+    assert signed_in(colleague).post(reverse("optouts:import")).status_code == 200
+    Throttle.objects.update(since=timezone.now() - timedelta(minutes=2))
+    assert send(client, campaign, LIST).status_code == 302
+
+
+def test_a_workspace_keeps_only_so_many_bytes_of_files(
+    client: Client, campaign: Campaign, uploads: Path, settings: Any
+) -> None:
+    """U64 SR36"""
+    settings.IMPORT_STORED_BYTES = 2 * len(LIST) - 1
+    assert send(client, campaign, LIST).status_code == 302
+    assert "fill the 0 MB they have" in send(client, campaign, LIST).content.decode()
+    assert len(list(uploads.iterdir())) == 1
+    file = SimpleUploadedFile("out.csv", LIST.encode() * 3)
+    given = {"reason": "Old list", "country": "", "file": file}
+    assert "fill the" in client.post(reverse("optouts:import"), given).content.decode()
