@@ -50,7 +50,7 @@ lint: setup-dev
 	$(VENV)typos
 	$(VENV)python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(VENV)python manage.py check --deploy --fail-level WARNING
-	POSTGRES_PASSWORD=x REDIS_PASSWORD=x SECRET_KEY=x NUMBER_KEY=x SITE_HOST=sms.example.com \
+	POSTGRES_PASSWORD=x APP_PASSWORD=x REDIS_PASSWORD=x SECRET_KEY=x NUMBER_KEY=x SITE_HOST=sms.example.com \
 		$(VENV)docker-compose config -q
 	$(VENV)python -m pytest -q tests/house
 
