@@ -87,12 +87,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.CurrentMembership",
     "accounts.refusals.Refusals",
@@ -135,6 +135,7 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
+WEB_STATEMENT_SECONDS = env.int("WEB_STATEMENT_SECONDS", default=5)  # PostgreSQL; pages only
 # Roles that `manage.py database_roles` makes; the processes get theirs as DATABASE_URL.
 ROLE_URLS = {
     "APP_DATABASE_URL": env("APP_DATABASE_URL", default=""),
@@ -188,6 +189,7 @@ CELERY_TASK_ROUTES = {
     "campaigns.tasks.check_import": {"queue": "imports"},
     "campaigns.tasks.count_campaign": {"queue": "imports"},
     "campaigns.tasks.export_numbers": {"queue": "imports"},
+    "campaigns.tasks.erase": {"queue": "imports"},
     "campaigns.tasks.look_after": {"queue": "mail"},
     "campaigns.tasks.apply_receipts": {"queue": "receipts"},
     "campaigns.tasks.sweep": {"queue": "receipts"},
@@ -222,6 +224,7 @@ DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="SMS Console <console@loc
 
 # --- web security -----------------------------------------------------------------------
 HTTPS = env.bool("HTTPS", default=PRODUCTION)
+CSRF_FAILURE_VIEW = "smsconsole.stale.refused"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
@@ -242,6 +245,7 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'none'"],
+        "object-src": ["'none'"],
         "script-src": ["'self'"],
         "style-src": ["'self'"],
         "font-src": ["'self'"],
