@@ -76,11 +76,11 @@ def test_whether_a_number_opted_out_is_said_even_if_it_got_nothing(
     signed_in, operator, workspace, sent
 ):
     sent()
-    OptOut.objects.create(workspace=workspace, number="+61491570110", source="reply")
+    OptOut.objects.create(workspace=workspace, number="+61491570110", source="file")
     page = ask(signed_in(operator), "+61 491 570 110")
     words = page.content.decode()
     assert "Opted out" in words
-    assert str(OptOutSource.REPLY.label) in words
+    assert str(OptOutSource.FILE.label) in words
     assert "Nothing found" not in words
 
 
