@@ -37,7 +37,8 @@ KEPT = {
     "object_type", "object_id", "action", "encoding", "hold", "digest", "stored_name", "email",
     "password", "token_hash", "source", "pause_reason", "outcome", "scenario", "session_key",
     "session_data", "receipts_token", "language", "date_language", "code", "origin", "role",
-    "manual_numbers", "number_hash", "period", "variable", "error_code", "file", "session_id",
+    "manual_numbers", "number_hash", "period", "bucket", "variable", "error_code", "file",
+    "session_id",
 }  # fmt: skip
 # Not the same a second time: tokens and fresh keys of forms, ids of requests.
 CHANGING = re.compile(rb"[A-Za-z0-9]{64}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
