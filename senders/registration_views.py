@@ -185,5 +185,6 @@ def _sender(request: SignedIn, key: UUID) -> SenderID:
 
 
 def _registration(request: SignedIn, key: UUID, country: str) -> Registration:
-    rows = Registration.objects.select_related("sender__workspace", "sender__requested_by")
-    return get_object_or_404(rows, sender=_sender(request, key), country=country)
+    rows = Registration.objects.filter(sender=_sender(request, key))
+    rows = rows.select_related("sender__workspace", "sender__requested_by")
+    return get_object_or_404(rows, country=country)

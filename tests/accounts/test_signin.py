@@ -81,6 +81,7 @@ def test_signing_in_gives_a_new_session_id(client: Client, operator: User) -> No
 def test_after_signing_in_one_stays_in_the_console(
     client: Client, operator: User, wanted: str, leads_to: str
 ) -> None:
+    """H6, SR28."""
     assert sign_in(client, operator.email, next=wanted).url == leads_to
 
 
