@@ -102,6 +102,8 @@ DEEDS: dict[str, Deed] = {
     "user.password": Deed(X, _("%(who)s set a password")),
     "user.sign_in": Deed(X, _("%(who)s signed in")),
     "user.sign_in_by_link": Deed(X, _("%(who)s signed in by a one-time link")),
+    "user.reset_link": Deed(X, _("A link to set a new password was mailed to %(what)s")),
+    "workspace.change": Deed(P, _("%(who)s changed the workspace")),
     "workspace.first_run": Deed(P, _("%(who)s made the workspace %(what)s")),
     "retention.run": Deed(P, _("%(who)s deleted what %(what)s has kept long enough")),
     "privacy.erase": Deed(P, _("%(who)s had a person's data erased")),

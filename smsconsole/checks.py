@@ -14,13 +14,18 @@ import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 from django.utils.module_loading import import_string
+
+from smsconsole import database_roles
 
 KEY_LENGTH = 50
 KEY_VARIETY = 10
 LOCAL = {"127.0.0.1", "localhost", "::1", "[::1]", ""}
 CONTRACT = ("submit", "parse_receipts", "gives_receipts")
 POLICIES = ("off", "warn", "require")
+LOG_FORMATS = ("json", "line")
+LONGEST_UNSEEN = 600
 
 
 @register(Tags.security)
@@ -33,15 +38,15 @@ def production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def _secrets() -> Iterator[CheckMessage]:
     key = _secret_key()
-    if len(key) < KEY_LENGTH or len(set(key)) < KEY_VARIETY:
+    if _is_weak(key):
         yield Error(
             "SECRET_KEY is missing or weak.",
             hint=f"Set SECRET_KEY to at least {KEY_LENGTH} random characters.",
             id="smsconsole.E001",
         )
-    if len(settings.NUMBER_KEY) < KEY_LENGTH or key == settings.NUMBER_KEY:
+    if _is_weak(settings.NUMBER_KEY) or key == settings.NUMBER_KEY:
         yield Error(
-            "NUMBER_KEY is missing, short, or the same as SECRET_KEY.",
+            "NUMBER_KEY is missing, weak, or the same as SECRET_KEY.",
             hint=f"Set NUMBER_KEY to at least {KEY_LENGTH} random characters of its own.",
             id="smsconsole.E013",
         )
@@ -53,6 +58,10 @@ def _secrets() -> Iterator[CheckMessage]:
             hint="Unset SMSCONSOLE_FAILPOINT: it is for tests that kill processes.",
             id="smsconsole.E003",
         )
+
+
+def _is_weak(key: str) -> bool:
+    return len(key) < KEY_LENGTH or len(set(key)) < KEY_VARIETY
 
 
 def _secret_key() -> str:
@@ -119,6 +128,32 @@ def settings_make_sense(app_configs: Any, **kwargs: Any) -> Iterator[CheckMessag
             hint=f"Set it to one of {', '.join(POLICIES)}.",
             id="smsconsole.E010",
         )
+    if settings.LOG_FORMAT not in LOG_FORMATS:
+        yield Error(
+            f"LOG_FORMAT is {settings.LOG_FORMAT!r}.",
+            hint=f"Set it to one of {', '.join(LOG_FORMATS)}.",
+            id="smsconsole.E014",
+        )
+    yield from _clocks()
+
+
+def _clocks() -> Iterator[CheckMessage]:
+    """Everything is kept in UTC; work that is taken again later than its lease is taken late."""
+    if {settings.TIME_ZONE, settings.CELERY_TIMEZONE} != {"UTC"} or not settings.USE_TZ:
+        yield Error(
+            "The console and its queue do not both keep time in UTC.",
+            hint="Leave TIME_ZONE and CELERY_TIMEZONE at UTC; people choose the zone they read in.",
+            id="smsconsole.E015",
+        )
+    given_back = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
+    if given_back is not None and not settings.LEASE_SECONDS < given_back <= LONGEST_UNSEEN:
+        yield Error(
+            f"A doorbell whose worker died rings again after {given_back} s, a batch after "
+            f"{settings.LEASE_SECONDS:g} s.",
+            hint=f"Keep the visibility timeout above SMSCONSOLE_LEASE_SECONDS and at most "
+            f"{LONGEST_UNSEEN} s.",
+            id="smsconsole.E016",
+        )
 
 
 def _is_gateway(path: str) -> bool:
@@ -164,5 +199,26 @@ def redis_keeps_what_it_is_given(
             f"Redis evicts keys when it is full (maxmemory-policy {policy}).",
             hint="Set maxmemory-policy noeviction.",
             id="smsconsole.W012",
+        )
+    ]
+
+
+@register(Tags.database)
+def the_audit_log_is_out_of_reach(
+    app_configs: Any, databases: Any = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """In production the processes run under a role that cannot change what people did."""
+    if not settings.PRODUCTION or settings.SQLITE or not databases:
+        return []
+    try:
+        if not database_roles.may_change_audit():
+            return []
+    except DatabaseError:  # before the first migrate
+        return []
+    return [
+        Warning(
+            "The database role of this process could change the audit log.",
+            hint="Run manage.py database_roles and give web, worker and beat APP_DATABASE_URL.",
+            id="smsconsole.W017",
         )
     ]

@@ -47,6 +47,7 @@ def test_a_sound_production_has_nothing_to_hear(sound: Any) -> None:
         ("SECRET_KEY", "", "smsconsole.E001"),
         ("SECRET_KEY", "short", "smsconsole.E001"),
         ("NUMBER_KEY", "", "smsconsole.E013"),
+        ("NUMBER_KEY", "ab" * 40, "smsconsole.E013"),
         ("SECRET_KEY", "ab" * 40, "smsconsole.E001"),
         ("DEBUG", True, "smsconsole.E002"),
         ("FAILPOINT", "claim.after_commit:kill9:0.1", "smsconsole.E003"),
@@ -114,3 +115,36 @@ def test_a_redis_that_evicts_is_named(settings: Any) -> None:
 def test_a_redis_that_is_away_stops_no_command(settings: Any) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:9/0"
     assert checks.redis_keeps_what_it_is_given(None, databases=["default"]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("LOG_FORMAT", "xml", "smsconsole.E014"),
+        ("TIME_ZONE", "Europe/Berlin", "smsconsole.E015"),
+        ("CELERY_TIMEZONE", "Europe/Berlin", "smsconsole.E015"),
+        ("USE_TZ", False, "smsconsole.E015"),
+        ("CELERY_BROKER_TRANSPORT_OPTIONS", {"visibility_timeout": 3600}, "smsconsole.E016"),
+        ("CELERY_BROKER_TRANSPORT_OPTIONS", {"visibility_timeout": 30}, "smsconsole.E016"),
+    ],
+)
+def test_what_no_installation_can_work_with_is_named(
+    settings: Any, name: str, value: Any, expected: str
+) -> None:
+    assert list(checks.settings_make_sense(None)) == []
+    setattr(settings, name, value)
+    assert [found.id for found in checks.settings_make_sense(None)] == [expected]
+
+
+def owner_warnings() -> list[str | None]:
+    return [m.id for m in checks.the_audit_log_is_out_of_reach(None, databases=["default"])]
+
+
+@pytest.mark.postgres
+def test_production_under_the_owners_role_is_warned(sound: Any, db: None) -> None:
+    assert owner_warnings() == ["smsconsole.W017"]
+
+
+def test_one_machine_is_not_warned_of_its_one_role(settings: Any, db: None) -> None:
+    settings.PRODUCTION = False
+    assert owner_warnings() == []
