@@ -39,6 +39,7 @@ from sheets import store
 
 STEP = 2_000
 EVERY = timedelta(hours=1)
+FIRST = timedelta(days=1)  # after an upgrade there is time to say how long is wanted
 UNDER_WAY = (ImportState.RECEIVING, ImportState.CHECKING)
 OPEN = (MessageState.QUEUED, MessageState.IN_DOUBT, MessageState.ACCEPTED)
 
@@ -49,7 +50,7 @@ def run(now: datetime, seconds: float = 2.0) -> None:
     """Look for old rows in every workspace that is due, for at most *seconds*."""
     until = monotonic() + seconds
     for workspace in Workspace.objects.order_by("retention__ran_at", "pk"):
-        Retention.objects.get_or_create(workspace=workspace, defaults={"due_at": now})
+        Retention.objects.get_or_create(workspace=workspace, defaults={"due_at": now + FIRST})
         mine = Retention.objects.filter(workspace=workspace, due_at__lte=now)
         if mine.update(due_at=now + EVERY, ran_at=now):
             _run(workspace, now, until)

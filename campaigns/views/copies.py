@@ -37,6 +37,8 @@ def duplicate(request: SignedIn, key: UUID) -> HttpResponse:
     """A new draft with the content and settings, and the recipients if the person says so."""
     campaign = find_campaign(request, key)
     check(request, "campaigns.read_text", campaign.author_id)
+    if campaign.texts_purged_at:
+        return _refused(request, campaign, _not_kept(campaign))
     ready = campaign.recipients if campaign.recipients and campaign.recipients.is_ready else None
     form = DuplicateForm(posted(request), initial={"token": uuid.uuid4()})
     if request.method == "GET" or not form.is_valid():
@@ -62,10 +64,8 @@ def resend(request: SignedIn, key: UUID) -> HttpResponse:
     rows = [row for row in found.reasons if row.resendable]
     token = {"token": uuid.uuid4()}
     form = ResendForm(posted(request), rows=rows, initial=token | _preset(request, found))
-    if "resend" not in controlling.offered(campaign, request.membership):
-        return _refused(request, campaign, _("Wait until the campaign is completed or stopped."))
-    if not rows:
-        return _refused(request, campaign, _("No message failed for a reason worth a second try."))
+    if why := _why_not(request, campaign, rows):
+        return _refused(request, campaign, why)
     if request.method == "GET" or not form.is_valid():
         return _ask(request, campaign, "campaigns/ask_resend.html", form, **_about(campaign, rows))
     given = form.cleaned_data
@@ -83,6 +83,15 @@ def _not_kept(campaign: Campaign) -> str:
     if campaign.texts_purged_at:
         return _("Its text and values are no longer kept. Create a new campaign.")
     return _("Its phone numbers are no longer kept. Import the recipients again.")
+
+
+def _why_not(request: SignedIn, campaign: Campaign, rows: list[Any]) -> str:
+    """What stands in the way of a resend; empty if nothing does."""
+    if campaign.texts_purged_at or campaign.numbers_purged_at:
+        return _not_kept(campaign)
+    if "resend" not in controlling.offered(campaign, request.membership):
+        return _("Wait until the campaign is completed or stopped.")
+    return "" if rows else _("No message failed for a reason worth a second try.")
 
 
 def _preset(request: SignedIn, found: Reading) -> dict[str, Any]:

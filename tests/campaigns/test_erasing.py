@@ -328,7 +328,7 @@ def test_the_page_tells_what_became_of_each_request_of_this_workspace(
     to_both()
     erase(workspace, admin)
     page = signed_in(admin).get("/workspace/erase/").content.decode()
-    assert "1 recipients" in page
+    assert "Recipients: 1" in page
     assert "Jonas Weber" in page
     assert "Nobody asked yet" in signed_in(stranger).get("/workspace/erase/").content.decode()
 

@@ -56,7 +56,8 @@ def sent(make_campaign: Any, practice: Any) -> Campaign:
 
 
 def run(now: datetime) -> None:
-    Retention.objects.update(due_at=now)
+    for workspace in Workspace.objects.all():
+        Retention.objects.update_or_create(workspace=workspace, defaults={"due_at": now})
     retention.run(now, seconds=60)
 
 
@@ -182,9 +183,18 @@ def test_a_run_that_has_no_time_left_goes_on_with_the_next_sweep(
     assert (texts(sent), numbers(sent)) == ({""}, {""})
 
 
+def test_an_upgrade_deletes_nothing_for_a_day(sent: Campaign) -> None:
+    now = SENT_AT + LATER["numbers"]
+    retention.run(now)
+    retention.run(now + timedelta(hours=23))
+    assert "" not in texts(sent)
+    retention.run(now + timedelta(hours=25))
+    assert texts(sent) == {""}
+
+
 def test_of_two_sweeps_at_once_one_runs(sent: Campaign) -> None:
     now = SENT_AT + LATER["numbers"]
-    retention.run(now, seconds=60)
+    run(now)
     assert Retention.objects.get(workspace=sent.workspace).due_at == now + retention.EVERY
     sent.messages.update(text="again")
     retention.run(now, seconds=60)
@@ -200,8 +210,10 @@ def test_a_copy_or_a_resend_of_what_is_no_longer_kept_is_refused_in_words(
         copying.resend(sent, operator, uuid4(), ["unreachable"])
     client = signed_in(operator)
     given = {"token": "00000000-0000-4000-8000-000000000001"}
-    page = client.post(f"/campaigns/{sent.key}/duplicate/", given).content.decode()
-    assert "no longer kept" in page
+    for act in ("duplicate", "resend"):
+        for page in (client.get(f"/campaigns/{sent.key}/{act}/"),
+                     client.post(f"/campaigns/{sent.key}/{act}/", given)):  # fmt: skip
+            assert "no longer kept" in page.content.decode()
     assert Campaign.objects.count() == 1
 
 
@@ -210,8 +222,9 @@ def test_the_page_says_what_was_deleted_and_why(
 ) -> None:
     run(SENT_AT + LATER["numbers"])
     page = signed_in(operator).get(f"/campaigns/{sent.key}/").content.decode()
-    assert "The text and all values were deleted: they are kept for 30 days." in page
-    assert "The phone numbers were deleted: they are kept for 90 days." in page
+    assert "The text and all values were deleted on <time" in page
+    assert "The phone numbers were deleted on <time" in page
+    assert "they are kept for 90 days." in page
     found = signed_in(operator).post("/search/", {"q": "0100"}).content.decode()
     assert "Phone numbers are deleted 90 days after their campaign ended" in found
 

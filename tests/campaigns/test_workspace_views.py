@@ -13,7 +13,7 @@ from accounts.models import AuditEvent, User, Workspace
 from billing import tariffs, thresholds
 from billing.models import Period, Threshold, ThresholdWindow
 from campaigns import clock, retention, sending, zoning
-from campaigns.models import Batch, Campaign
+from campaigns.models import Batch, Campaign, Retention
 from campaigns.sending import claiming
 from tests.campaigns import engine
 from tests.campaigns.building import SENT_AT, Made, make_sent_campaign
@@ -129,9 +129,10 @@ def test_the_page_tells_the_last_run_and_what_is_due(
     make_sent_campaign(make_campaign(), [Made("delivered")], carrier=practice)
     page = signed_in(admin).get(URL).content.decode()
     assert "None yet" in page
+    Retention.objects.create(workspace=workspace, due_at=SENT_AT)
     retention.run(SENT_AT + timedelta(days=40), seconds=60)
     page = signed_in(admin).get(URL).content.decode()
-    assert "1 texts of messages" in page
+    assert "Texts of messages: 1" in page
     assert "Erase a number" in page
 
 
