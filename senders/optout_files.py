@@ -93,7 +93,8 @@ def _is_silent(job: Job, now: datetime) -> bool:
 
 def sweep(now: datetime) -> None:
     """Files that nobody confirmed within a day go, and so does what is told of old imports."""
-    for job in Job.objects.filter(kind=KIND, created_at__lt=now - KEPT)[:100]:
+    old = Job.objects.filter(kind=KIND, created_at__lt=now - KEPT)
+    for job in old.exclude(state__in=WORKING)[:100]:
         store.delete(job.options.get("stored", ""))
         job.delete()
 

@@ -233,6 +233,9 @@ def test_a_lost_bell_is_rung_again_and_old_files_go(
     assert optout_files.unfinished(now + timedelta(minutes=5)) == [job.pk]
     Job.objects.update(created_at=now - timedelta(days=2))
     tasks.sweep()
+    assert Job.objects.exists(), "it is still at work"
+    optout_files.run(job.pk)
+    tasks.sweep()
     assert not Job.objects.exists()
     assert list(uploads.iterdir()) == []
 
