@@ -121,7 +121,7 @@ NAMES: dict[str, str | Promise] = {
     "total": _("Messages"), "valid": _("Valid"), "refused": _("Refused"), "form": _("Form"),
     "route": _("Page"), "permission": _("Permission"), "filter": _("Filter"), "of": _("From"),
 }  # fmt: skip
-UNSAID = {"sha256", "digest", "number", "size"}
+UNSAID = {"sha256", "digest", "number", "size", "until"}
 _NUMBER = re.compile(r"(?<![0-9A-Za-z-])\+?[0-9]{7,15}(?![0-9A-Za-z-])")
 
 

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import AuditEvent, Membership
+from accounts.models import AuditEvent, Membership, User
 
 AGAIN = timedelta(minutes=1)
 LOOKED_AT = 100  # of the latest refusals of a person; there are no more pages than that
@@ -33,13 +33,13 @@ class Refusals:
             return response
         if response.status_code == 403 or match.kwargs:
             permission = getattr(match.func, "permission", None) or ""
-            _write_down(action, membership, match.view_name, permission)
+            _write_down(action, request.user, match.view_name, permission)  # type: ignore[arg-type]
         return response
 
 
-def _write_down(action: str, membership: Membership, route: str, permission: str) -> None:
+def _write_down(action: str, user: User, route: str, permission: str) -> None:
     latest = AuditEvent.objects.filter(
-        object_type=Membership._meta.label_lower, object_id=str(membership.pk)
+        object_type=User._meta.label_lower, object_id=str(user.pk)
     ).order_by("-pk")
     since = timezone.now() - AGAIN
     for known, data, at in latest.values_list("action", "data", "at")[:LOOKED_AT]:
@@ -47,4 +47,4 @@ def _write_down(action: str, membership: Membership, route: str, permission: str
             break
         if known == action and data.get("route") == route:
             return
-    audit.record(action, membership, membership.user, route=route, permission=permission)
+    audit.record(action, user, user, route=route, permission=permission)

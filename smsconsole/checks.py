@@ -145,7 +145,8 @@ def _clocks() -> Iterator[CheckMessage]:
             hint="Leave TIME_ZONE and CELERY_TIMEZONE at UTC; people choose the zone they read in.",
             id="smsconsole.E015",
         )
-    given_back = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("visibility_timeout")
+    options: dict[str, Any] = settings.CELERY_BROKER_TRANSPORT_OPTIONS
+    given_back = options.get("visibility_timeout")
     if given_back is not None and not settings.LEASE_SECONDS < given_back <= LONGEST_UNSEEN:
         yield Error(
             f"A doorbell whose worker died rings again after {given_back} s, a batch after "
