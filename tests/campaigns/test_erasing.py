@@ -212,6 +212,7 @@ def test_a_campaign_that_starts_later_sends_nothing_to_it(
     assert engine.stored(campaign) == {"accepted": 1, "rejected": 1}
     assert sum(engine.accepted_lines(process).values()) == 1
     assert campaign.erased == 1
+    assert Message.objects.get(number="").reason == "opted_out"  # by us: the carrier never saw it
     assert not engine.broken()
 
 
