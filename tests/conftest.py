@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
@@ -19,6 +20,24 @@ def pytest_configure() -> None:
     quick = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.PASSWORD_HASHERS = quick
     traces.begin()
+
+
+# Nothing below these depends on the database; the files of which one pass is enough too.
+ONCE = (
+    "tests/sms/",
+    "tests/sheets/",
+    "tests/house/",
+    "tests/security/test_inert",
+    "tests/security/test_headers",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is the same on every database, so that the second pass can leave it out."""
+    for item in items:
+        if item.nodeid.startswith(ONCE) and not item.get_closest_marker("postgres"):
+            item.add_marker(pytest.mark.once)
 
 
 @pytest.fixture
@@ -80,6 +99,9 @@ def signed_in() -> Callable[[User], Client]:
     def client_of(user: User) -> Client:
         client = Client()
         client.force_login(user)
+        session = client.session
+        session["started"] = session["seen"] = timezone.now().timestamp()
+        session.save()
         return client
 
     return client_of

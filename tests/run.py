@@ -1,8 +1,8 @@
 """`make test`: the suite on SQLite, then on PostgreSQL with Redis, then one line on each.
 
-The second pass runs every test, the browser journeys included; the first leaves out what is
-marked ``postgres`` and all journeys but the one marked ``smoke``. Further arguments go to
-pytest: `python tests/run.py --only sqlite tests/billing -x`.
+The first pass leaves out what is marked ``postgres`` and all journeys but the one marked ``smoke``.
+The second runs every test, the journeys included, but for what is the same on every database
+(``once``). Further arguments go to pytest: `python tests/run.py --only sqlite tests/billing -x`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SQLITE, POSTGRES = "sqlite", "postgres"
 NAMES = {SQLITE: "SQLite", POSTGRES: "PostgreSQL + Redis"}
 WHICH = {
     SQLITE: "not postgres and (not journey or smoke)",
-    POSTGRES: "not chaos or postgres",
+    POSTGRES: "not (chaos or once) or postgres",
 }
 NO_TESTS = 5
 SHOWN_LEAKS = 40

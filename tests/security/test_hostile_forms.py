@@ -240,6 +240,7 @@ LISTS = sorted(
 )  # fmt: skip
 
 
+@pytest.mark.postgres  # which takes no NUL in a text
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_asked_for_nonsense_shows_its_first_page(admin: User, name: str) -> None:
     """H10, SR31: names of sorts and filters come from lists of ours."""

@@ -29,6 +29,7 @@ from tests.journeys.pages import World
 from tests.security.addresses import methods_of, paths_of
 from tests.security.fuzzing import Quick
 
+pytestmark = pytest.mark.postgres  # where it matters; on SQLite it would find the same
 MARK = "ZQXJ"  # in every text of the other workspace
 OURS = ("accounts", "billing", "campaigns", "carriers", "senders")
 # Words that the code reads: a mark in them would make other rows of them, not marked ones.
