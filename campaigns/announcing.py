@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from django.db.models import Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import Workspace
 from accounts.notices import notify, people_to_tell
 from billing.models import Period, ThresholdWindow
-from campaigns import clock
-from campaigns.models import Campaign, PauseReason
+from campaigns import clock, tightness, trail
+from campaigns.models import Batch, Campaign, Message, MessageEvent, PauseReason, RecipientImport
+from campaigns.states import Hold, MessageState
 from senders.models import SenderState
 from sms.countries import country_name
+
+DOUBT_TOLD_AFTER = timedelta(minutes=10)
+DOUBT_IS_OLD = timedelta(hours=24)
 
 
 def announce(campaign: Campaign, kind: str) -> None:
@@ -38,10 +46,7 @@ def _words(campaign: Campaign, kind: str) -> tuple[str, str]:
     if kind == "suspended":
         return (
             _("%(name)s is suspended by a threshold") % {"name": name},
-            _(
-                "The messages left would pass a suspension threshold and wait. An admin can "
-                "raise the threshold and resume, or stop the campaign."
-            ),
+            _suspension_words(campaign),
         )
     if campaign.pause_reason == PauseReason.SENDER:
         return _("%(name)s is paused") % {"name": name}, _sender_words(campaign)
@@ -50,6 +55,22 @@ def _words(campaign: Campaign, kind: str) -> tuple[str, str]:
         _("Reason: %(reason)s. Nothing more leaves until a person resumes it.")
         % {"reason": campaign.get_pause_reason_display()},
     )
+
+
+def _suspension_words(campaign: Campaign) -> str:
+    """Which threshold with its limit, how many messages wait, and what to do."""
+    rows = Batch.objects.filter(campaign=campaign, hold=Hold.THRESHOLD).left()
+    left = rows.aggregate(total=Sum("left"))["total"] or 0
+    tight = tightness.reached(campaign)
+    which = trail.threshold(tight.period, tight.limit) if tight else _("A suspension threshold")
+    said = ngettext(
+        "%(threshold)s is reached: %(left)s message waits.",
+        "%(threshold)s is reached: %(left)s messages wait.",
+        left,
+    )
+    said %= {"threshold": which, "left": f"{left:,}"}
+    todo = _("An admin can raise the threshold and resume, or stop the campaign.")
+    return f"{said} {todo}"
 
 
 def _sender_words(campaign: Campaign) -> str:
@@ -90,6 +111,48 @@ def announce_held(campaign: Campaign, countries: list[str]) -> None:
         % given,
         path=reverse("campaigns:detail", args=[campaign.key]),
         dedupe=f"campaign-{campaign.pk}-held-{clock.now():%Y%m%d%H%M%S%f}",
+    )
+
+
+def announce_doubt(campaign: Campaign) -> None:
+    """Once a day: messages came into doubt and ten minutes later nobody knows more of them."""
+    now = clock.now()
+    since, until = now - DOUBT_IS_OLD, now - DOUBT_TOLD_AFTER
+    rows = Message.objects.filter(campaign=campaign, state=MessageState.IN_DOUBT)
+    doubts = MessageEvent.objects.filter(kind="in_doubt", at__gte=since, at__lt=until)
+    if not doubts.filter(message__in=rows).exists():
+        return
+    count = rows.count()
+    title = ngettext(
+        "%(name)s has %(n)s message in doubt", "%(name)s has %(n)s messages in doubt", count
+    )
+    notify(
+        people_to_tell(campaign.workspace, campaign.author),
+        campaign.workspace,
+        kind="campaign.attention",
+        title=title % {"name": f"{campaign.name} ({campaign.label})", "n": f"{count:,}"},
+        body=_(
+            "Nobody knows whether the carrier took them, so nothing is sent a second time. A "
+            "receipt may still tell."
+        ),
+        path=reverse("campaigns:detail", args=[campaign.key]),
+        dedupe=f"campaign-{campaign.pk}-in_doubt-{now:%Y%m%d}",
+    )
+
+
+def announce_refused(source: RecipientImport) -> None:
+    """Once a day for a campaign: the file its author gave was refused as a whole."""
+    campaign = Campaign.objects.filter(recipients=source).first()
+    if campaign is None:
+        return
+    notify(
+        [source.created_by],
+        source.workspace,
+        kind="campaign.attention",
+        title=_("%(name)s: the file cannot be imported") % {"name": campaign.name or _("Draft")},
+        body=_("The draft says why and what to do. Nothing of the file was imported."),
+        path=reverse("campaigns:edit", args=[campaign.key]),
+        dedupe=f"campaign-{campaign.pk}-refused-{clock.now():%Y%m%d}",
     )
 
 

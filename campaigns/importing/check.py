@@ -24,6 +24,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from campaigns import bulk, clock, failpoints
+from campaigns.announcing import announce_refused
 from campaigns.importing import sources
 from campaigns.importing.reasons import OPTED_OUT, SENTENCES
 from campaigns.models import Campaign, ImportProblem, ImportState, Recipient, RecipientImport
@@ -205,7 +206,7 @@ def request_of(source: RecipientImport) -> Request:
 def _refuse(source: RecipientImport, bad: BadFile) -> None:
     """The file as a whole is refused, or a question about it waits for a person."""
     question = {"answer": bad.answer, "choices": list(bad.choices), "previews": list(bad.previews)}
-    _mine(source).update(
+    written = _mine(source).update(
         state=ImportState.ASKING if bad.answer else ImportState.FAILED,
         error_code=bad.code,
         error=bad.sentence[:400],
@@ -213,6 +214,8 @@ def _refuse(source: RecipientImport, bad: BadFile) -> None:
         lease_until=None,
         finished_at=clock.now(),
     )
+    if written and not bad.answer:
+        announce_refused(source)
 
 
 # --- writing ------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from django.db.models import F, Max, Q
 
 from billing import thresholds
 from campaigns import bulk, clock
+from campaigns.announcing import announce_doubt
 from campaigns.counting import Deltas
 from campaigns.models import Batch, Campaign, Message, MessageEvent, WrongState
 from campaigns.settling import LeaseLost, Result, write_results
@@ -31,7 +32,7 @@ def ask() -> int:
 
     Found means accepted. Not found twice, at least a minute apart, means never received: the
     message is queued again, or cancelled when its campaign was stopped meanwhile or its number or
-    text is no longer kept.
+    text is no longer kept. What stays in doubt is told to people.
     """
     doubtful = Campaign.objects.filter(
         tallies__state=MessageState.IN_DOUBT, tallies__messages__gt=0
@@ -40,6 +41,7 @@ def ask() -> int:
     for campaign in doubtful.select_related("workspace", "carrier"):
         if campaign.route.carrier_class in CAN_ANSWER:
             settled += _ask_about(campaign)
+        announce_doubt(campaign)
     return settled
 
 
