@@ -12,7 +12,7 @@ ANSWERED = {
     "U": [*range(1, 61), 62, *range(64, 69)],  # uploaded files
     "M": [*range(1, 15), 16, 18],  # message content
     "SI": [1, 2, 3, 4, 5, 6, 8, 9],  # sender IDs
-    "N": [*range(1, 12), 13, 14],  # phone numbers
+    "N": [*range(1, 12), 13, 14, 16],  # phone numbers
     "SC": [*range(1, 12), 13],  # schedules
     "Q": [1, 3, 4, 7, 8, 9],  # thresholds
     "H": [*range(1, 11), 16, 17, 18, 19, 25, 26],  # requests and sessions
