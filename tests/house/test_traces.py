@@ -15,7 +15,7 @@ from tests import traces
     [
         "refused +12025550123 at once", "number=12025550123", "'2025550123'", "(202) 555-0123",
         "+1 202-555-0123", "to +61491570006", "0491 570 006", "?q=%2B12025550123",
-        "sent +6281234567890", "said Your parcel arrives today. twice",
+        "sent +62" + "8" * 10, "said Your parcel arrives today. twice",
     ],
 )  # fmt: skip
 def test_what_is_planted_is_found(tmp_path: Path, planted: str) -> None:
