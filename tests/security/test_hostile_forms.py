@@ -127,7 +127,7 @@ EXTRA = {
     "state": "approved", "workspace": "2", "workspace_id": "2", "tenant": "2", "role": "admin",
     "is_superuser": "1", "is_staff": "1", "is_active": "", "price": "0", "author": "1", "id": "1",
     "pk": "1", "requested_by": "1", "decided_by": "1", "entered_by": "1", "email": "a@b.example",
-    "total": "0", "carrier": "1", "sender_value": "BANK", "currency": "XXX", "used": "0",
+    "total": "0", "carrier": "1", "sender_value": "BANK", "currency": "ZZZ", "used": "0",
 }  # fmt: skip
 
 
