@@ -20,7 +20,7 @@ from tests.campaigns import engine
 from tests.sms.practice.carrier import PracticeCarrier
 
 pytestmark = pytest.mark.django_db(transaction=True)
-NUMBER, OTHER = "+12025550123", "+12025550124"
+NUMBER, OTHER = "+12025550180", "+12125550180"  # the practice carrier takes both
 Made = Callable[..., Any]
 
 
