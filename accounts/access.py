@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 
 from accounts.models import Membership, User
@@ -36,7 +37,7 @@ def requires(permission: str) -> Callable[[View], View]:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return to_sign_in(request)
             membership = getattr(request.user, "membership", None)
             if membership is None or not can(membership.role, permission):
                 raise PermissionDenied(permission)
@@ -46,6 +47,20 @@ def requires(permission: str) -> Callable[[View], View]:
         return guarded
 
     return decorate
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and from there back; htmx is told to leave the page it is on."""
+    htmx = getattr(request, "htmx", None)
+    came_from = htmx.current_url_abs_path if htmx else request.get_full_path()
+    if request.method not in ("GET", "HEAD") and not htmx:
+        came_from = urlsplit(request.META.get("HTTP_REFERER", "")).path
+    where = redirect_to_login(came_from or "/").url
+    if why := getattr(request, "ended", ""):
+        where += f"&ended={why}"
+    if htmx:
+        return HttpResponse(status=204, headers={"HX-Redirect": where})
+    return HttpResponseRedirect(where)
 
 
 def public(view: View) -> View:

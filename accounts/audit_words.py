@@ -101,6 +101,8 @@ DEEDS: dict[str, Deed] = {
     "user.profile": Deed(P, _("%(who)s changed the own profile")),
     "user.password": Deed(X, _("%(who)s set a password")),
     "user.sign_in": Deed(X, _("%(who)s signed in")),
+    "user.sign_in_failed": Deed(X, _("Somebody gave a wrong password for %(what)s")),
+    "user.end_sessions": Deed(X, _("%(who)s ended sessions of %(what)s")),
     "user.sign_in_by_link": Deed(X, _("%(who)s signed in by a one-time link")),
     "user.reset_link": Deed(X, _("A link to set a new password was mailed to %(what)s")),
     "workspace.change": Deed(P, _("%(who)s changed the workspace")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zoneinfo
 from datetime import datetime
 from functools import cache
@@ -13,7 +14,9 @@ from django.contrib.auth import forms as auth
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from accounts import audit, throttling
 from accounts.models import User
 
 AREAS = (
@@ -66,16 +69,43 @@ class SignInForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.request = request
         self.user: Any = None
+        self.is_late = False
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if "email" in given and "password" in given:
-            self.user = authenticate(
-                self.request, username=given["email"], password=given["password"]
-            )
-            if self.user is None:
-                raise forms.ValidationError(WRONG, code="wrong")
+            self._try(given["email"], given["password"])
         return given
+
+    def _try(self, email: str, password: str) -> None:
+        """Look at the password, unless there were too many tries."""
+        now = timezone.now()
+        if until := throttling.may_try(self.request, email, now):
+            self.is_late = True
+            wait = max(1, math.ceil((until - now).total_seconds() / 60))
+            words = ngettext(
+                "Too many tries. Wait %(n)s minute, or have a sign-in link mailed to you.",
+                "Too many tries. Wait %(n)s minutes, or have a sign-in link mailed to you.",
+                wait,
+            )
+            raise forms.ValidationError(words, code="late", params={"n": wait})
+        self.user = authenticate(self.request, username=email, password=password)
+        if self.user is None:
+            if known := User.objects.filter(email=email.strip().lower()).first():
+                audit.record("user.sign_in_failed", known, None)
+            raise forms.ValidationError(WRONG, code="wrong")
+        throttling.succeeded(self.request, email)
+
+
+class ResetForm(forms.Form):
+    """The address to which a link is mailed."""
+
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        max_length=254,
+        error_messages={"required": _("Write your e-mail address.")},
+        widget=forms.EmailInput(attrs={"class": "form-control", "autocomplete": "username"}),
+    )
 
 
 class PersonForm(forms.ModelForm):

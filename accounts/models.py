@@ -49,6 +49,7 @@ class User(AbstractBaseUser):
     mails_off = models.JSONField(_("kinds of notices not by mail"), default=list, blank=True)
     date_language = models.CharField(_("language of dates"), max_length=10, default="en")
     last_seen_at = models.DateTimeField(null=True)
+    reset_asked_at = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -71,6 +72,11 @@ class Session(AbstractBaseSession):
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
     agent = models.CharField(max_length=200, blank=True)
+
+    @property
+    def handle(self) -> str:
+        """A name for it in a page; its key would open it."""
+        return _hash(self.session_key)[:16]
 
 
 class Throttle(models.Model):

@@ -21,13 +21,19 @@ View = Callable[..., HttpResponseBase]
 WHILE = timedelta(minutes=1)
 
 
-def take(kind: str, source: str, most: int, now: datetime) -> bool:
+def take(kind: str, source: str, most: int, now: datetime, per: timedelta = WHILE) -> bool:
     """Count one more of *kind* by *source*, unless there were *most* in this while already."""
     key = {"kind": kind, "source": digest(source)}
     Throttle.objects.get_or_create(**key, defaults={"since": now})
     rows = Throttle.objects.filter(**key)
-    rows.filter(since__lte=now - WHILE).update(count=0, since=now)
+    rows.filter(since__lte=now - per).update(count=0, since=now)
     return rows.filter(count__lt=most).update(count=F("count") + 1) == 1
+
+
+def give_back(kind: str, source: str) -> None:
+    """Take back one that turned out not to count."""
+    rows = Throttle.objects.filter(kind=kind, source=digest(source), count__gt=0)
+    rows.update(count=F("count") - 1)
 
 
 def limited(kind: str, setting: str) -> Callable[[View], View]:

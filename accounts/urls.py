@@ -2,13 +2,16 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import audit_views, views
+from accounts import audit_views, session_views, views
 
 app_name = "accounts"
 urlpatterns = [
     path("signin/", views.signin, name="signin"),
     path("signin/<str:token>/", views.link, name="link"),
+    path("reset/", views.reset, name="reset"),
     path("signout/", views.signout, name="signout"),
+    path("sessions/", session_views.places, name="sessions"),
+    path("sessions/end/", session_views.end, name="end_sessions"),
     path("password/", views.password, name="password"),
     path("audit/", audit_views.log, name="audit"),
     path("audit/export/", audit_views.export, name="audit_export"),

@@ -6,23 +6,23 @@ from typing import Any, cast
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import logout, update_session_auth_hash
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from accounts import audit
+from accounts import audit, resetting, sessions, throttling
 from accounts.access import SignedIn, public, requires
-from accounts.forms import ChangePasswordForm, SetPasswordForm, SignInForm
+from accounts.forms import ChangePasswordForm, ResetForm, SetPasswordForm, SignInForm
 from accounts.models import Notice, SignInLink, User
 
-BACKEND = "accounts.backends.EmailBackend"
 BY_LINK = "signed_in_by_link_at"
 LINK_ASKS_NO_PASSWORD = 30 * 60  # seconds
 NOTICES_A_PAGE = 30
@@ -39,6 +39,12 @@ def safe_next(request: HttpRequest, default: str | None = None) -> str:
     return default or reverse(settings.LOGIN_REDIRECT_URL)
 
 
+ENDED = {
+    sessions.IDLE: _lazy("You were signed out after %(minutes)s minutes without a click."),
+    sessions.LONG: _lazy("You were signed out: a session ends %(hours)s hours after signing in."),
+}
+
+
 @public
 @never_cache
 @sensitive_post_parameters("password")
@@ -46,13 +52,31 @@ def signin(request: HttpRequest) -> HttpResponse:
     """Sign in by e-mail address and password."""
     form = SignInForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        login(request, form.user, backend=BACKEND)
+        sessions.begin(request, form.user)
         audit.record("user.sign_in", form.user, form.user)
-        return redirect(safe_next(request))
+        response = redirect(safe_next(request))
+        throttling.remember(response, form.user.email)
+        return response
     if request.method != "POST" and request.user.is_authenticated:
         return redirect(safe_next(request))
-    context = {"form": form, "next": safe_next(request, default="/")}
-    return render(request, "accounts/signin.html", context)
+    ended = ENDED.get(request.GET.get("ended", ""), "")
+    lengths = {"minutes": settings.SESSION_IDLE_MINUTES, "hours": settings.SESSION_HOURS}
+    context = {"form": form, "next": safe_next(request, default="/"), "ended": ended % lengths}
+    return render(request, "accounts/signin.html", context, status=429 if form.is_late else 200)
+
+
+@public
+@never_cache
+def reset(request: HttpRequest) -> HttpResponse:
+    """Ask for a link by mail; the answer is the same for every address."""
+    form = ResetForm(request.POST or None)
+    is_asked = request.method == "POST" and form.is_valid()
+    if is_asked:
+        email, now = form.cleaned_data["email"], timezone.now()
+        if throttling.may_mail(request, email, now):
+            resetting.ask(email, now)
+    context = {"form": form, "is_asked": is_asked, "has_server": bool(settings.EMAIL_URL)}
+    return render(request, "accounts/reset.html", context)
 
 
 @public
@@ -61,10 +85,12 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     """A one-time link. Opening it changes nothing, since mail scanners open links too."""
     now = timezone.now()
     if request.method == "POST" and (user := SignInLink.use(token, now)):
-        login(request, user, backend=BACKEND)
+        sessions.begin(request, user)
         request.session[BY_LINK] = now.timestamp()
         audit.record("user.sign_in_by_link", user, user)
-        return redirect("accounts:password")
+        response = redirect("accounts:password")
+        throttling.remember(response, user.email)
+        return response
     found = SignInLink.unused(token, now).select_related("user").first()
     context = {"person": found and found.user}
     return render(request, "accounts/link.html", context, status=200 if found else 410)
@@ -96,6 +122,8 @@ def password(request: SignedIn) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         user = form.save()
         update_session_auth_hash(request, user)
+        sessions.end_all(user, but=request.session.session_key)
+        resetting.drop_links(user)
         request.session.pop(BY_LINK, None)
         audit.record("user.password", user, user)
         messages.success(request, _("Password set. Other places you were signed in are ended."))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import notices, sealing
+from accounts import notices, resetting, sealing
 from campaigns import erasing, estimating, exports, receipts, retention, sending, ticking
 from campaigns.importing import check as importing
 from senders import optout_files
@@ -29,6 +29,7 @@ def look_after() -> None:
     for pk in optout_files.unfinished(timezone.now()):
         import_optouts.delay(pk)
     notices.send_mails()
+    resetting.send_asked()
 
 
 @shared_task

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef
 
+from accounts import sessions
 from campaigns import clock, receipts, sending
 from campaigns.models import Batch, Campaign, DeliveryReceipt, ReceiptState
 from campaigns.states import RUNNING, CampaignState
@@ -33,13 +34,14 @@ def tick() -> Bells:
 
 
 def sweep() -> None:
-    """The slow part of a pass, once a minute or so: look-ups, receipts that never came, and
-    registrations of sender IDs that run out.
+    """The slow part of a pass, once a minute or so: look-ups, receipts that never came,
+    registrations of sender IDs that run out, and sessions that are over.
     """
     sending.ask()
     registering.sweep(clock.now())
     receipts.rematch_orphans()
     receipts.give_up_waiting()
+    sessions.sweep(clock.now())
 
 
 def _sending() -> list[int]:

@@ -258,6 +258,10 @@
     note.hidden = !since;
     if (since) note.querySelector("[data-since]").textContent = new Date(since).toLocaleTimeString();
   }
+  // What a page asks for by itself is no activity: an open page alone keeps nobody signed in.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (!event.detail.triggeringEvent) event.detail.headers["X-By-Itself"] = "1";
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!polls(event.detail.elt)) return;
     const waiting = lost && Date.now() - tried < RETRY;

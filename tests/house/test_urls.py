@@ -15,6 +15,7 @@ from accounts.roles import PERMISSIONS
 
 OPEN = {
     "accounts:link",
+    "accounts:reset",
     "accounts:signin",
     "accounts:signout",
     "healthz",

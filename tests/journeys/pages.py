@@ -189,6 +189,7 @@ class World:
     def _plain(self) -> list[Case]:
         names = [
             "overview", "profile", "help_abuse", "search", "accounts:notices", "accounts:password",
+            "accounts:sessions",
             "accounts:audit", "system", "workspace", "erase",
             "campaigns:list", "campaigns:create", "billing:thresholds", "billing:rates",
             "billing:rate_add", "billing:rate_import", "senders:list", "senders:register",

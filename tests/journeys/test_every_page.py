@@ -37,9 +37,9 @@ NO_PAGES = {
     "campaigns:confirm", "campaigns:check_again", "campaigns:leave_out", "campaigns:answer",
     "campaigns:submit", "campaigns:hide", "billing:statement_export", "billing:rate_keep",
     "billing:rate_sample", "billing:rate_export", "optouts:import_answer",
-    "optouts:import_confirm", "accounts:audit_export",
+    "optouts:import_confirm", "accounts:audit_export", "accounts:end_sessions",
 }  # fmt: skip
-OPEN_PAGES = {"accounts:signin", "accounts:link"}
+OPEN_PAGES = {"accounts:signin", "accounts:reset", "accounts:link"}
 # Pages that look different for those who may do less.
 BY_ROLE = re.compile(
     "overview|campaigns:(list|detail)|billing:(thresholds|rates|statement)$|senders:(list|detail)"
@@ -138,6 +138,7 @@ def test_the_pages_before_signing_in_and_beside_the_way_are_sound(
     link = reverse("accounts:link", args=[SignInLink.make(operator)])
     old = reverse("accounts:link", args=["x" * 43])
     faults = looked_at(nobody, Case("accounts:signin"))
+    faults += looked_at(nobody, Case("accounts:reset"))
     faults += seen(nobody, link, "link") + seen(nobody, old, "link-old")
     faults += seen(page, "/nowhere/", "404") + seen(page, "/billing/rates/add/", "403")
     faults += seen(page, "/", "first-run") + seen(page, "/campaigns/", "first-list")

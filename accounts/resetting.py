@@ -1,0 +1,75 @@
+"""A link by mail for whoever forgot the password.
+
+The page answers at once and the same for every address: the wish is written down, and the link
+is made and mailed when the mails of notices are. Its token is kept nowhere.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts import audit
+from accounts.models import SignInLink, User
+
+log = logging.getLogger(__name__)
+
+LINK_LIFE = timedelta(minutes=30)
+A_PASS = 20
+
+
+def ask(email: str, now: datetime) -> None:
+    """Write down that a link is wished for, if there is an active person with this address."""
+    people = User.objects.filter(email=email.strip().lower(), is_active=True)
+    people.update(reset_asked_at=now)
+
+
+def send_asked() -> int:
+    """Mail a link to everybody who asked for one; how many.
+
+    A wish is taken before its mail is handed over, so none is answered twice; it comes back when
+    the mail server certainly refused, and after the life of a link nobody waits for it.
+    """
+    now = timezone.now()
+    User.objects.filter(reset_asked_at__lt=now - LINK_LIFE).update(reset_asked_at=None)
+    waiting = User.objects.filter(reset_asked_at__isnull=False).order_by("reset_asked_at")
+    return sum(_send(user) for user in waiting[:A_PASS])
+
+
+def _send(user: User) -> int:
+    row = User.objects.filter(pk=user.pk, reset_asked_at=user.reset_asked_at)
+    if not row.update(reset_asked_at=None):
+        return 0
+    drop_links(user)
+    try:
+        sent = _message(user, SignInLink.make(user, LINK_LIFE)).send()
+    except OSError as error:
+        log.warning("mail server refused, a sign-in link waits: %s", type(error).__name__)
+        User.objects.filter(pk=user.pk).update(reset_asked_at=user.reset_asked_at)
+        return 0
+    audit.record("user.reset_link", user, None)
+    return int(sent)
+
+
+def drop_links(user: User) -> None:
+    """No link made before signs the person in any more."""
+    SignInLink.objects.filter(user=user, used_at=None).delete()
+
+
+def _message(user: User, token: str) -> EmailMessage:
+    url = settings.SITE_URL + reverse("accounts:link", args=[token])
+    words = _(
+        "Somebody asked for a way to sign in to SMS Console with this address.\n\n"
+        "%(url)s\n\n"
+        "The link works once, within 30 minutes. After it you set a new password, and every "
+        "other place where you are signed in is ended.\n\n"
+        "If it was not you, nothing is to be done: without the link nobody gets in."
+    )
+    subject = _("Set a new password for SMS Console")
+    return EmailMessage(subject=subject, body=words % {"url": url}, to=[user.email])

@@ -1,0 +1,209 @@
+"""The people of a workspace: invited, given a role, deactivated, taken back.
+
+Only an admin changes a team, never oneself, and one change after the other: whoever was demoted
+a moment ago changes nothing more. So the last admin of a workspace cannot be lost.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from django.conf import settings
+from django.core import mail
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce, Lower
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts import audit, notices, resetting, sessions
+from accounts.models import Membership, SignInLink, User, Workspace
+from accounts.roles import Role
+
+log = logging.getLogger(__name__)
+
+MAIL_SECONDS = 10
+INVITED, ACTIVE, DEACTIVATED = "invited", "active", "deactivated"
+
+
+class Refused(Exception):
+    """It was not done; the text says why."""
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What became of an invitation. ``url`` only where no mail can bring it to its person."""
+
+    member: Membership
+    is_mailed: bool
+    has_link: bool
+    url: str = ""
+
+
+def people(workspace: Workspace, now: datetime) -> QuerySet[Membership]:
+    """Everybody who is or was in the team, by name, with ``places``: where they are signed in."""
+    places = sessions.places(cast(User, OuterRef("user")), now).order_by()
+    counted = places.values("user").annotate(n=Count("pk")).values("n")
+    rows = Membership.objects.filter(workspace=workspace).select_related("user")
+    rows = rows.annotate(places=Coalesce(Subquery(counted), 0))
+    return rows.order_by("-is_active", Lower("user__name"), "pk")
+
+
+def state(member: Membership) -> str:
+    """Invited and not seen yet, active, or deactivated."""
+    if not (member.is_active and member.user.is_active):
+        return DEACTIVATED
+    return INVITED if is_new(member.user) else ACTIVE
+
+
+def is_new(user: User) -> bool:
+    """Has the person never been here, and no password to come with?"""
+    return user.last_login is None and not user.has_usable_password()
+
+
+def invite(workspace: Workspace, by: User, email: str, name: str, role: str) -> Invitation:
+    """Add a person, who may be known from another workspace, and mail them the way in."""
+    try:
+        with transaction.atomic():
+            _as_admin(workspace.pk, by)
+            user = User.objects.filter(email=email.lower()).first()
+            user = user or User.objects.create_user(email, name=name)
+            if not user.is_active:
+                raise Refused(_("This person is switched off in the whole console."))
+            member = Membership.objects.create(user=user, workspace=workspace, role=role)
+            audit.record("team.invite", member, by, role=role)
+    except IntegrityError as error:
+        raise Refused(_("This person is in the team already. Look for them on its page.")) from error
+    return _send(member, by)
+
+
+def invite_again(member: Membership, by: User) -> Invitation:
+    """A new link for somebody who never came; links made before stop working."""
+    with transaction.atomic():
+        row = _locked(member, by)
+        if state(row) != INVITED:
+            raise Refused(_("%(name)s needs no invitation by now.") % {"name": row.user})
+        audit.record("team.invite_again", row, by)
+    return _send(row, by)
+
+
+@transaction.atomic
+def set_role(member: Membership, by: User, role: str) -> None:
+    """Give another role. The person is told, and signs in anew to what it opens."""
+    row = _locked(member, by)
+    if row.role == role:
+        return
+    Membership.objects.filter(pk=row.pk).update(role=role)
+    sessions.end_all(row.user)
+    event = audit.record("team.role", row, by, old=row.role, new=role)
+    given = {"workspace": row.workspace.name, "role": Role(role).label, "person": by.name}
+    title = _("Your role in %(workspace)s is now %(role)s") % given
+    body = _("%(person)s changed it. What you may do is different from now on.") % given
+    key = f"team.role:{event.pk}"
+    notices.notify([row.user], row.workspace, "team.role", title, body, reverse("overview"), key)
+
+
+@transaction.atomic
+def deactivate(member: Membership, by: User) -> None:
+    """Take away all access to the workspace and end every session of the person."""
+    row = _locked(member, by)
+    if not Membership.objects.filter(pk=row.pk, is_active=True).update(is_active=False):
+        raise Refused(_("%(name)s was deactivated already.") % {"name": row.user})
+    if not Membership.objects.active().filter(user=row.user).exists():
+        resetting.drop_links(row.user)
+    ended = sessions.end_all(row.user)
+    audit.record("team.deactivate", row, by, old=ACTIVE, new=DEACTIVATED, ended=ended)
+
+
+@transaction.atomic
+def reactivate(member: Membership, by: User) -> None:
+    """Give the access back, with the role the person had."""
+    row = _locked(member, by)
+    if not Membership.objects.filter(pk=row.pk, is_active=False).update(is_active=True):
+        raise Refused(_("%(name)s is active already.") % {"name": row.user})
+    audit.record("team.reactivate", row, by, old=DEACTIVATED, new=ACTIVE)
+
+
+@transaction.atomic
+def end_sessions(member: Membership, by: User) -> None:
+    """Sign the person out wherever they are signed in."""
+    row = _locked(member, by)
+    audit.record("user.end_sessions", row, by, ended=sessions.end_all(row.user))
+
+
+@transaction.atomic
+def enter(user: User, workspace: Workspace) -> None:
+    """Write down that the person works in this workspace from now on."""
+    audit.record("workspace.enter", workspace, user)
+
+
+def _as_admin(workspace_id: int, by: User) -> None:
+    """Wait for the change of the team before this one; then *by* must still be allowed to."""
+    Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)
+    mine = Membership.objects.active().filter(user=by, workspace=workspace_id).first()
+    if mine is None or not mine.can("team.manage"):
+        raise PermissionDenied("team.manage")
+
+
+def _locked(member: Membership, by: User) -> Membership:
+    """The membership as it is now, while nobody else can change the team."""
+    _as_admin(member.workspace_id, by)
+    if member.user_id == by.pk:
+        raise Refused(_("Another admin changes your own role and access."))
+    return Membership.objects.select_related("user", "workspace").get(pk=member.pk)
+
+
+def _send(member: Membership, by: User) -> Invitation:
+    """Mail the way in: a one-time link for who is new, an address for who can sign in."""
+    path = reverse("overview")
+    has_link = is_new(member.user)
+    if has_link:
+        with transaction.atomic():
+            resetting.drop_links(member.user)
+            path = reverse("accounts:link", args=[SignInLink.make(member.user)])
+    url = settings.SITE_URL + path
+    is_mailed = _mail(member, by, url, has_link=has_link)
+    is_shown = has_link and not settings.EMAIL_URL and _is_only_here(member)
+    return Invitation(member, is_mailed, has_link, url if is_shown else "")
+
+
+def _is_only_here(member: Membership) -> bool:
+    """Whoever holds a link is its person: nobody gets one that opens another workspace too."""
+    others = Membership.objects.filter(user=member.user).exclude(pk=member.pk)
+    return not others.exists()
+
+
+def _mail(member: Membership, by: User, url: str, *, has_link: bool) -> bool:
+    """Hand the mail over; False if the server refused or there is none."""
+    told = {
+        "person": by.name,
+        "workspace": " ".join(member.workspace.name.split()),
+        "role": member.get_role_display(),
+        "url": url,
+    }
+    subject = _("Your invitation to %(workspace)s at SMS Console")
+    words = _(
+        "%(person)s invites you to the workspace %(workspace)s at SMS Console, as %(role)s.\n\n"
+        "%(url)s\n\n"
+        "The link works once, within 24 hours. After it you set a password."
+    )
+    if not has_link:
+        subject = _("You are in the workspace %(workspace)s at SMS Console now")
+        words = _(
+            "%(person)s added you to the workspace %(workspace)s at SMS Console, as %(role)s.\n\n"
+            "%(url)s\n\n"
+            "Sign in as you always do; the account menu changes between workspaces."
+        )
+    try:
+        connection = mail.get_connection(timeout=MAIL_SECONDS)
+        message = mail.EmailMessage(
+            subject=subject % told, body=words % told, to=[member.user.email], connection=connection
+        )
+        return bool(message.send())
+    except OSError as error:
+        log.warning("mail server refused, an invitation waits: %s", type(error).__name__)
+        return False

@@ -1,0 +1,96 @@
+"""Sign-in tries are counted before the password is looked at, so that no two slip through.
+
+After five failures an account takes one try per delay, which grows to a quarter of an hour; an
+address may fail fifty times an hour. Nobody is locked out: a browser that has signed in as this
+person before is counted on its own, and a link by mail works at any time.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.db.models import Case, F, Q, Value, When
+from django.http import HttpRequest, HttpResponse
+
+from accounts.keyed import digest
+from accounts.models import Throttle
+from accounts.quotas import give_back, take
+
+ACCOUNT, ADDRESS, MAIL = "signin", "signin-address", "reset"
+FREE = 5
+DELAYS = tuple(timedelta(minutes=n) for n in (1, 2, 4, 8, 15))
+FORGOTTEN = timedelta(hours=24)
+AN_HOUR = timedelta(hours=1)
+PER_ADDRESS = 50
+MAILS_PER_ADDRESS = 20
+MAILS_PER_PERSON = 3
+KNOWN_AGE = 365 * 24 * 3600
+
+
+def address(request: HttpRequest) -> str:
+    """The caller's address: behind a proxy the one that the proxy itself saw."""
+    if settings.BEHIND_PROXY:
+        hops = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip()
+        if hops:
+            return hops[:64]
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def may_try(request: HttpRequest, email: str, now: datetime) -> datetime | None:
+    """Count a try to sign in; None if it may be made, else the moment from which it may."""
+    if not take(ADDRESS, address(request), PER_ADDRESS, now, AN_HOUR):
+        return _since(ADDRESS, address(request), now) + AN_HOUR
+    key = {"kind": ACCOUNT, "source": digest(_account(request, email))}
+    Throttle.objects.get_or_create(**key, defaults={"since": now})
+    rows = Throttle.objects.filter(**key)
+    rows.filter(since__lte=now - FORGOTTEN).update(count=0, until=None, since=now)
+    longer = [When(count=FREE - 1 + n, then=Value(now + wait)) for n, wait in enumerate(DELAYS)]
+    free = When(count__lt=FREE - 1, then=Value(None))
+    counted = rows.filter(Q(until=None) | Q(until__lte=now)).update(
+        until=Case(free, *longer, default=Value(now + DELAYS[-1])), count=F("count") + 1, since=now
+    )
+    if counted:
+        return None
+    return rows.values_list("until", flat=True).first() or now
+
+
+def succeeded(request: HttpRequest, email: str) -> None:
+    """The password was right: nothing is held against the account or the address."""
+    Throttle.objects.filter(kind=ACCOUNT, source=digest(_account(request, email))).delete()
+    give_back(ADDRESS, address(request))
+
+
+def may_mail(request: HttpRequest, email: str, now: datetime) -> bool:
+    """Count a wish for a link by mail; False when there were too many."""
+    return take(MAIL, address(request), MAILS_PER_ADDRESS, now, AN_HOUR) and take(
+        MAIL, _plain(email), MAILS_PER_PERSON, now, AN_HOUR
+    )
+
+
+def remember(response: HttpResponse, email: str) -> None:
+    """Let this browser be known as one that *email* has signed in with."""
+    response.set_signed_cookie(
+        settings.KNOWN_COOKIE_NAME, digest(_plain(email)), max_age=KNOWN_AGE,
+        secure=settings.HTTPS, httponly=True, samesite="Lax",
+    )  # fmt: skip
+
+
+def _account(request: HttpRequest, email: str) -> str:
+    """Whose tries are counted: the account's, or those of a browser known to it."""
+    try:
+        known = request.get_signed_cookie(settings.KNOWN_COOKIE_NAME, "", max_age=KNOWN_AGE)
+    except signing.BadSignature:
+        known = ""
+    email = _plain(email)
+    return f"known {email}" if known == digest(email) else email
+
+
+def _plain(email: str) -> str:
+    return email.strip().lower()
+
+
+def _since(kind: str, source: str, now: datetime) -> datetime:
+    found = Throttle.objects.filter(kind=kind, source=digest(source))
+    return found.values_list("since", flat=True).first() or now

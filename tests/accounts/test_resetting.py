@@ -1,0 +1,127 @@
+"""H14: a link by mail works once, for half an hour, and says nothing about who is here."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.test import Client
+from django.utils import timezone
+
+from accounts import resetting
+from accounts.models import AuditEvent, User
+
+NEW = "staple battery horse"
+
+
+def asked(email: str, **extra: str):
+    return Client().post("/reset/", {"email": email}, **extra)
+
+
+def mailed() -> str:
+    """The path of the link in the latest mail."""
+    return re.search(r"http://127\.0\.0\.1:8000(\S+)", mail.outbox[-1].body)[1]
+
+
+class Away(BaseEmailBackend):
+    """A mail server that cannot be reached."""
+
+    def send_messages(self, messages: Any) -> int:
+        raise ConnectionRefusedError
+
+
+@pytest.fixture(autouse=True)
+def site(settings) -> None:
+    settings.SITE_URL = "http://127.0.0.1:8000"
+
+
+def test_a_forgotten_password_is_set_again_by_mail(operator: User) -> None:
+    asked(operator.email.upper())
+    assert resetting.send_asked() == 1
+    assert mail.outbox[-1].to == [operator.email]
+    client = Client()
+    assert client.post(mailed()).url == "/password/"
+    client.post("/password/", {"new_password1": NEW, "new_password2": NEW})
+    operator.refresh_from_db()
+    assert operator.check_password(NEW)
+    assert AuditEvent.objects.filter(action="user.reset_link", object_id=operator.pk).exists()
+
+
+def test_every_address_hears_the_same_and_only_people_get_mail(operator: User) -> None:
+    pages = [asked(email).content.decode() for email in (operator.email, "nobody@example.com")]
+    assert len({re.sub(r"[A-Za-z0-9]{64}", "", page) for page in pages}) == 1
+    assert resetting.send_asked() == 1
+    User.objects.filter(pk=operator.pk).update(is_active=False)
+    asked(operator.email)
+    assert resetting.send_asked() == 0
+
+
+def test_h14_a_link_works_once_and_not_after_half_an_hour(operator: User) -> None:
+    """H14"""
+    asked(operator.email)
+    resetting.send_asked()
+    path = mailed()
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        assert Client().post(path).status_code == 410
+    assert Client().get(path).status_code == 200
+    assert Client().post(path).status_code == 302
+    assert Client().post(path).status_code == 410
+
+
+def test_h14_a_link_is_void_after_a_newer_one_and_after_a_new_password(operator: User) -> None:
+    """H14"""
+    paths = []
+    for _n in range(3):
+        asked(operator.email)
+        resetting.send_asked()
+        paths.append(mailed())
+    assert [Client().get(path).status_code for path in paths] == [410, 410, 200]
+    client = Client()
+    client.post("/signin/", {"email": operator.email, "password": "correct horse battery"})
+    old = {"old_password": "correct horse battery", "new_password1": NEW, "new_password2": NEW}
+    client.post("/password/", old)
+    assert Client().post(paths[-1]).status_code == 410
+
+
+def test_h7_the_link_leads_to_the_site_whatever_host_was_asked(operator: User) -> None:
+    """H7, H14: a host that is not ours is refused, and mails never repeat one."""
+    assert asked(operator.email, HTTP_HOST="evil.example").status_code == 400
+    assert resetting.send_asked() == 0
+    asked(operator.email, HTTP_HOST="localhost", HTTP_X_FORWARDED_HOST="evil.example")
+    resetting.send_asked()
+    assert "evil" not in mail.outbox[-1].body
+    assert mailed()
+
+
+def test_nobodys_mailbox_is_flooded(operator: User) -> None:
+    for n in range(10):
+        asked(operator.email, REMOTE_ADDR=f"192.0.2.{n}")
+        resetting.send_asked()
+    assert len(mail.outbox) == 3
+
+
+def test_a_wish_is_answered_once_and_kept_while_the_mail_server_is_away(
+    operator: User, settings
+) -> None:
+    asked(operator.email)
+    settings.EMAIL_BACKEND = "tests.accounts.test_resetting.Away"
+    assert resetting.send_asked() == 0
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert (resetting.send_asked(), resetting.send_asked()) == (1, 0)
+    asked(operator.email)
+    with time_machine.travel(timezone.now() + timedelta(minutes=31)):
+        assert resetting.send_asked() == 0
+
+
+def test_h6_nobody_is_sent_to_another_site_after_signing_in(operator: User) -> None:
+    """H6"""
+    given = {"email": operator.email, "password": "correct horse battery"}
+    for place in ("//evil.com", "\\\\evil", "/\\evil", "javascript:alert(1)", "https:///evil"):
+        answer = Client().post("/signin/", {**given, "next": place})
+        assert answer.url == "/"
+    assert Client().post("/signin/", {**given, "next": "/campaigns/"}).url == "/campaigns/"
