@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
@@ -67,5 +66,6 @@ def test_after_five_tests_in_a_day_the_next_waits(
         assert send(client, campaign).status_code == 302
     assert "You have sent 5 tests in 24 hours." in send(client, campaign).content.decode()
     assert len(reached()) == drafting.TESTS_A_DAY
-    with time_machine.travel(timezone.now() + timedelta(hours=24, seconds=1)):
-        assert drafting.tests_left(tester) == drafting.TESTS_A_DAY
+    a_day_ago = timezone.now() - timedelta(hours=24, seconds=1)
+    Campaign.objects.filter(origin="test").update(created_at=a_day_ago)
+    assert drafting.tests_left(tester) == drafting.TESTS_A_DAY
