@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = os.environ.get("SMSCONSOLE_TRACES", "")
@@ -63,6 +64,12 @@ def begin() -> None:
 
     signals.before_task_publish.connect(published, weak=False)
     request_started.connect(asked, weak=False)
+
+
+def asked_for(url: str) -> None:
+    """An address that a browser asked a console for, which runs as a process of its own."""
+    if FOLDER and not url.startswith("data:"):
+        logging.getLogger("traces").info("address %s", urlsplit(url)._replace(netloc="").geturl())
 
 
 class _Formatter(logging.Formatter):

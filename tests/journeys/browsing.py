@@ -21,6 +21,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from tests import traces
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -154,4 +156,5 @@ def new_page(browser: Browser, **context: Any) -> Page:
         reduced_motion="reduce", accept_downloads=True, **context,
     )  # fmt: skip
     opened.set_default_timeout(PATIENCE_MS)
+    opened.on("request", lambda request: traces.asked_for(request.url))
     return opened.new_page()
