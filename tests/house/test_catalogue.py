@@ -15,7 +15,7 @@ ANSWERED = {
     "N": [*range(1, 12), 13, 14, 16],  # phone numbers
     "SC": [*range(1, 12), 13],  # schedules
     "Q": [1, 3, 4, 7, 8, 9],  # thresholds
-    "H": [*range(1, 11), 16, 17, 18, 19, 25, 26],  # requests and sessions
+    "H": [*range(1, 13), 14, 16, 17, 18, 19, 25, 26],  # requests and sessions
 }
 ROWS = [f"{family}{number}" for family, numbers in ANSWERED.items() for number in numbers]
 TESTS = "\n".join(
