@@ -17,7 +17,7 @@ from django.apps import apps
 from django.db import models, transaction
 from django.utils import timezone
 
-from accounts.models import Membership, User, Workspace
+from accounts.models import AuditEvent, Membership, User, Workspace
 from accounts.roles import Role
 from campaigns import receipts
 from campaigns.models import DeliveryReceipt, Message
@@ -68,7 +68,8 @@ def both(
         make = partial(make_draft, other_workspace, people[Role.OPERATOR], sender)
         other = World(lambda numbers=None, **more: make(numbers, **more), carrier, chief)
         for model, known in before.items():
-            mark(model, known)
+            if model is not AuditEvent:  # PostgreSQL lets nobody change those
+                mark(model, known)
         Workspace.objects.filter(pk=other_workspace.pk).update(name=f"Nordlink {MARK}")
         User.objects.filter(memberships__workspace=other_workspace).update(name=f"Sam {MARK}")
         return other
@@ -198,7 +199,8 @@ def test_every_answer_is_the_same_with_and_without_the_other_workspace(
         asked
         for asked, answer in beside.items()
         if CHANGING.sub(b"", answer) != CHANGING.sub(b"", alone[asked])
-        and not asked.startswith("GET /system")
+        # Of the whole machine; and the second walk is one more place where one is signed in.
+        and not asked.startswith(("GET /system", "GET /sessions"))
     ]
     assert not different, "\n".join(different)
 
