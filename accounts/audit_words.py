@@ -14,6 +14,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
+from django.utils import dateformat, timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
@@ -96,6 +98,12 @@ DEEDS: dict[str, Deed] = {
     ),
     "rate.import": Deed(M, _("%(who)s imported a sheet of rates"), True),
     "statement.export": Deed(T, _("%(who)s exported the statement of %(month)s"), True),
+    "team.invite": Deed(P, _("%(who)s invited %(what)s as %(role)s")),
+    "team.invite_again": Deed(P, _("%(who)s invited %(what)s once more")),
+    "team.role": Deed(P, _("%(who)s changed the role of %(what)s from %(old)s to %(new)s")),
+    "team.deactivate": Deed(P, _("%(who)s deactivated %(what)s")),
+    "team.reactivate": Deed(P, _("%(who)s reactivated %(what)s")),
+    "workspace.enter": Deed(P, _("%(who)s changed to the workspace %(what)s")),
     "user.added": Deed(P, _("%(who)s added %(what)s")),
     "user.invited": Deed(P, _("%(who)s made a sign-in link for %(what)s")),
     "user.profile": Deed(P, _("%(who)s changed the own profile")),
@@ -119,7 +127,9 @@ NAMES: dict[str, str | Promise] = {
     "reason": _("Reason"), "old": _("Before"), "new": _("After"),
     "old_warn": _("Warning at, before"), "new_warn": _("Warning at, after"),
     "changed": _("Changed"), "period": _("Period"), "country": _("Country"),
-    "valid_from": _("Valid from"), "month": _("Month"), "role": _("Role"), "rows": _("Rows"),
+    "numbers": _("Numbers"), "segments": _("Segments"), "cost": _("Cost"), "send_at": _("Start"),
+    "partial_ok": _("Send until suspended"), "valid_from": _("Valid from"),
+    "month": _("Month"), "role": _("Role"), "rows": _("Rows"),
     "total": _("Messages"), "valid": _("Valid"), "refused": _("Refused"), "form": _("Form"),
     "route": _("Page"), "permission": _("Permission"), "filter": _("Filter"), "of": _("From"),
 }  # fmt: skip
@@ -181,10 +191,18 @@ def value_of(event: AuditEvent, name: str) -> str:
         return _t("yes") if value else _t("no")
     if isinstance(value, int):
         is_price = event.action.startswith("rate.") and name in ("old", "new")
-        return f"{Decimal(value) / 1_000_000:f}" if is_price else f"{value:,}"
+        return _money(value) if is_price or name == "cost" else f"{value:,}"
+    if name.endswith("_at") and (moment := parse_datetime(str(value))):
+        return dateformat.format(timezone.localtime(moment), "j M Y, H:i e")
     if isinstance(value, list):
         return without_numbers(", ".join(map(str, value)))
     return without_numbers(value if isinstance(value, str) else json.dumps(value))
+
+
+def _money(micros: int) -> str:
+    """Millionths as a decimal number of at least two places."""
+    whole = f"{Decimal(micros) / 1_000_000:.6f}"
+    return whole[:-4] + whole[-4:].rstrip("0")
 
 
 def without_numbers(text: str) -> str:

@@ -71,7 +71,7 @@ class Threshold(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.period} {self.limit}"
+        return f"{Period(self.period).label} threshold"
 
 
 class ThresholdWindowQuerySet(models.QuerySet):

@@ -196,3 +196,12 @@ def test_what_concerns_a_person_stands_where_they_work(
     fresh = User.objects.get(pk=admin.pk)
     event = audit.record("user.sign_in", fresh, fresh)
     assert event.workspace_id == workspace.pk
+
+
+def test_money_and_moments_are_told_as_people_read_them(
+    signed_in: Callable[[User], Client], admin: User
+) -> None:
+    held = {"cost": 62_096_000, "send_at": "2026-11-22T17:18:33.066576+00:00", "partial_ok": False}
+    audit.record("campaign.submit", admin, admin, **held)
+    page = signed_in(admin).get("/audit/").content.decode()
+    assert "Cost: 62.096 · Start: 22 Nov 2026, 17:18 UTC · Send until suspended: no" in page
