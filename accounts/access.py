@@ -11,8 +11,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
+from django.shortcuts import render
 
 from accounts.models import Membership, User
+from accounts.notices import people_to_tell
 from accounts.roles import PERMISSIONS, can
 
 View = Callable[..., HttpResponseBase]
@@ -39,7 +41,9 @@ def requires(permission: str) -> Callable[[View], View]:
             if not request.user.is_authenticated:
                 return to_sign_in(request)
             membership = getattr(request.user, "membership", None)
-            if membership is None or not can(membership.role, permission):
+            if membership is None:
+                return without_workspace(request)
+            if not can(membership.role, permission):
                 raise PermissionDenied(permission)
             return view(request, *args, **kwargs)
 
@@ -61,6 +65,18 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     if htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": where})
     return HttpResponseRedirect(where)
+
+
+def without_workspace(request: HttpRequest) -> HttpResponse:
+    """Tell somebody who belongs to no workspace any more which ones they were in, and whom to ask.
+
+    The part of a page that htmx asks for is nothing to tell it in: the page is loaded anew.
+    """
+    if getattr(request, "htmx", None):
+        return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+    former = Membership.objects.filter(user=request.user.pk).select_related("workspace")
+    ended = [(one.workspace, people_to_tell(one.workspace)) for one in former.order_by("pk")]
+    return render(request, "accounts/no_workspace.html", {"ended": ended}, status=403)
 
 
 def public(view: View) -> View:

@@ -115,13 +115,22 @@ class Workspace(models.Model):
         return self.name
 
 
+class MembershipQuerySet(WorkspaceQuerySet):
+    def active(self) -> Self:
+        """Those that give access: neither the person nor the membership is switched off."""
+        return self.filter(is_active=True, user__is_active=True)
+
+
 class Membership(models.Model):
-    """A person's one role in one workspace."""
+    """A person's one role in one workspace. Deactivated it gives no access, and keeps the role."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=20, choices=roles.Role.choices)
+    is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -129,7 +138,7 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.role}"
+        return str(self.user)
 
     def can(self, permission: str, author_id: int | None = None) -> bool:
         """May this person do it, to something *author_id* made (None: not tied to a person)?"""

@@ -15,11 +15,11 @@ from datetime import timedelta
 from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import Notice, User, Workspace
+from accounts.models import Membership, Notice, User, Workspace
 from accounts.roles import Role
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ MAIL_LIFE = timedelta(days=3)
 def people_to_tell(workspace: Workspace, author: User | None = None) -> list[User]:
     """The workspace's admins and *author*, each once, while they are members and active."""
     told = Q(role=Role.ADMIN) | Q(user=author) if author else Q(role=Role.ADMIN)
-    members = workspace.memberships.filter(told, user__is_active=True).select_related("user")
+    members = workspace.memberships.active().filter(told).select_related("user")
     return [membership.user for membership in members.order_by("pk")]
 
 
@@ -57,13 +57,16 @@ def notify(
 
 
 def unsent_mails() -> QuerySet[Notice]:
-    """Notices that are still to be mailed, oldest first."""
+    """Notices that are still to be mailed to people who are still in the team, oldest first."""
+    active = Membership.objects.active().filter(
+        user=OuterRef("user"), workspace=OuterRef("workspace")
+    )
     return Notice.objects.filter(
+        Exists(active),
         mailed_at=None,
         read_at=None,
         at__gt=timezone.now() - MAIL_LIFE,
         user__mails_notices=True,
-        user__is_active=True,
     ).order_by("pk")
 
 

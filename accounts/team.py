@@ -77,7 +77,9 @@ def invite(workspace: Workspace, by: User, email: str, name: str, role: str) -> 
             member = Membership.objects.create(user=user, workspace=workspace, role=role)
             audit.record("team.invite", member, by, role=role)
     except IntegrityError as error:
-        raise Refused(_("This person is in the team already. Look for them on its page.")) from error
+        raise Refused(
+            _("This person is in the team already. Look for them on its page.")
+        ) from error
     return _send(member, by)
 
 

@@ -173,8 +173,9 @@ def act(request: SignedIn, pk: int, action: str) -> HttpResponse:
 
 
 def _member(request: SignedIn, pk: int) -> Membership:
-    rows = Membership.objects.for_user(request.user).select_related("user", "workspace")
-    return get_object_or_404(rows, pk=pk)
+    """Somebody of the team; oneself is none of those whom one changes."""
+    rows = Membership.objects.for_user(request.user).exclude(user=request.user)
+    return get_object_or_404(rows.select_related("user", "workspace"), pk=pk)
 
 
 def _refused(request: SignedIn, why: str) -> HttpResponse:
@@ -188,9 +189,8 @@ def switch(request: SignedIn) -> HttpResponse:
     """Work in another workspace of the person's own, in a session of a new id."""
     form = SwitchForm(request.POST)
     mine = Membership.objects.active().filter(user=request.user).select_related("workspace")
-    key = form.cleaned_data["workspace"] if form.is_valid() else None
-    chosen = mine.filter(workspace__key=key).first()
-    if chosen is None:
+    chosen = form.is_valid() and mine.filter(workspace__key=form.cleaned_data["workspace"]).first()
+    if not chosen:
         messages.error(request, _("You are still here: you are not in that workspace any more."))
     elif chosen.pk != request.membership.pk:
         request.session[SESSION_KEY] = chosen.workspace_id

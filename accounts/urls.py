@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import audit_views, session_views, views
+from accounts import audit_views, session_views, team_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -15,6 +15,12 @@ urlpatterns = [
     path("password/", views.password, name="password"),
     path("audit/", audit_views.log, name="audit"),
     path("audit/export/", audit_views.export, name="audit_export"),
+    path("team/", team_views.people, name="team"),
+    path("team/invite/", team_views.invite, name="team_invite"),
+    path("team/<int:pk>/invite/", team_views.invite_again, name="team_invite_again"),
+    path("team/<int:pk>/role/", team_views.role, name="team_role"),
+    path("team/<int:pk>/<str:action>/", team_views.act, name="team_act"),
+    path("switch/", team_views.switch, name="switch"),
     path("notices/", views.notices, name="notices"),
     path("notices/read/", views.read_notices, name="read_notices"),
     path("notices/<int:pk>/read/", views.read_notice, name="read_notice"),

@@ -71,7 +71,9 @@ def rows_file(count: int, seed: int) -> bytes:
 def seed_campaign(rows: int, seed: int, carrier: Carrier) -> Campaign:
     """An imported, confirmed and submitted campaign; it starts at the next tick."""
     author = User.objects.filter(
-        memberships__workspace=carrier.workspace, memberships__role=Role.ADMIN
+        memberships__workspace=carrier.workspace,
+        memberships__role=Role.ADMIN,
+        memberships__is_active=True,
     ).earliest("pk")
     sender, _new = SenderID.objects.get_or_create(
         workspace=carrier.workspace, value="PRACTICE",

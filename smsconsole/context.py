@@ -143,16 +143,28 @@ def rail(role: str, view_name: str) -> tuple[Group, ...]:
 
 
 def _glance(user: Any, membership: Membership) -> Callable[[], Mapping[str, Any]]:
-    """The person's unread notices and the kinds of carriers in use, by one query for both."""
+    """Unread notices, how many workspaces, which kinds of carriers in use: one query for all."""
     mine = Notice.objects.for_user(user).filter(user=user, read_at=None)
     unread = mine.order_by().values("user").annotate(n=Count("pk")).values("n")
+    memberships = Membership.objects.active().filter(user=user).order_by()
+    places = memberships.values("user").annotate(n=Count("pk")).values("n")
     used = Carrier.objects.filter(workspace=membership.workspace_id, is_on=True)
     rows = Workspace.objects.filter(pk=membership.workspace_id).annotate(
         unread=Coalesce(Subquery(unread), 0),
+        places=Coalesce(Subquery(places), 0),
         practice=Exists(used.practice()),
         real=Exists(used.exclude(pk__in=Carrier.objects.practice())),
     )
-    return cache(lambda: rows.values("unread", "practice", "real").get())
+    return cache(lambda: rows.values("unread", "places", "practice", "real").get())
+
+
+def _other_workspaces(
+    user: Any, membership: Membership, glance: Callable[[], Mapping[str, Any]]
+) -> Callable[[], list[Membership]]:
+    """Where else the person could work; no query for people of one workspace."""
+    rows = Membership.objects.active().filter(user=user).exclude(pk=membership.pk)
+    rows = rows.select_related("workspace").order_by("workspace__name", "pk")
+    return lambda: list(rows) if glance()["places"] > 1 else []
 
 
 def _suspended(user: Any) -> Callable[[], list[Campaign]]:
@@ -175,6 +187,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "membership": membership,
         "rail": rail(membership.role, view_name),
         "create": next(_link(CREATE, membership.role, view_name), None),
+        "workspaces": SimpleLazyObject(_other_workspaces(request.user, membership, glance)),
         "unread": SimpleLazyObject(lambda: glance()["unread"]),
         "suspended": suspended,
         "why_suspended": SimpleLazyObject(lambda: reading.suspension(list(suspended))),

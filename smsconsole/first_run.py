@@ -84,7 +84,8 @@ def known_admin() -> User | None:
 
 
 def _admins() -> QuerySet[User]:
-    return User.objects.filter(memberships__role=Role.ADMIN, is_active=True)
+    admins = Membership.objects.active().filter(role=Role.ADMIN)
+    return User.objects.filter(pk__in=admins.values("user"))
 
 
 def invite(person: User) -> Invitation:

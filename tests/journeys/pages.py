@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Job, JobState, Notice, User
+from accounts.models import Job, JobState, Membership, Notice, User
 from billing import tariffs, thresholds
 from billing.models import Period
 from campaigns import revealing
@@ -79,6 +79,7 @@ class World:
         self.lists()
         self.senders = self.every_sender()
         self.every_optout()
+        self.members = self.every_member()
         self.rest()
 
     def every_state(self) -> dict[str, Campaign]:
@@ -183,13 +184,13 @@ class World:
     def cases(self, person: User) -> list[Case]:
         return [
             *self._plain(), *self._of_campaigns(), *self._of_senders(), *self._jobs(person),
-            *self._of_optouts(person),
+            *self._of_optouts(person), *self._of_team(),
         ]  # fmt: skip
 
     def _plain(self) -> list[Case]:
         names = [
             "overview", "profile", "help_abuse", "search", "accounts:notices", "accounts:password",
-            "accounts:sessions",
+            "accounts:sessions", "accounts:team", "accounts:team_invite",
             "accounts:audit", "system", "workspace", "erase",
             "campaigns:list", "campaigns:create", "billing:thresholds", "billing:rates",
             "billing:rate_add", "billing:rate_import", "senders:list", "senders:register",
@@ -234,6 +235,23 @@ class World:
         for act, at in asked:
             cases.append(Case("senders:country_record", act, (key, COUNTRIES[at], act)))
         return [*cases, Case("senders:resubmit", "rejected", (found["rejected"].key,))]
+
+    def every_member(self) -> dict[str, Membership]:
+        """Somebody active, somebody invited and somebody deactivated."""
+        found = {"active": Membership.objects.get(user=self.author, workspace=self.workspace)}
+        for state in ("invited", "deactivated"):
+            address = f"{state}.person.with.a.long.address.{self.workspace.pk}@example.com"
+            user = User.objects.create_user(address, name=f"Ann {state.title()}")
+            found[state] = Membership.objects.create(
+                workspace=self.workspace, user=user, role="viewer", is_active=state == "invited"
+            )
+        return found
+
+    def _of_team(self) -> list[Case]:
+        asked = [("deactivate", "active"), ("end", "active"), ("reactivate", "deactivated")]
+        cases = [Case("accounts:team_act", a, (self.members[s].pk, a)) for a, s in asked]
+        cases.append(Case("accounts:team_role", args=(self.members["active"].pk,)))
+        return [*cases, Case("accounts:team_invite_again", args=(self.members["invited"].pk,))]
 
     def every_optout(self) -> None:
         """Numbers of every source, and imports at every step."""
