@@ -36,10 +36,16 @@ def give_back(kind: str, source: str) -> None:
     rows.update(count=F("count") - 1)
 
 
+def _read_away(request: HttpRequest) -> None:
+    """Take the body in and keep nothing: a browser shows no answer that comes while it sends."""
+    while request.read(64 * 1024):
+        pass
+
+
 def limited(kind: str, setting: str) -> Callable[[View], View]:
     """Answer 429 to the POSTs of a person beyond what *setting* allows in a minute.
 
-    It stands below ``requires``: the person is known, and the body is not read yet.
+    It stands below ``requires``: the person is known, and the body is not kept.
     """
 
     def decorate(view: View) -> View:
@@ -49,6 +55,7 @@ def limited(kind: str, setting: str) -> Callable[[View], View]:
             if request.method == "POST" and not take(
                 kind, str(request.user.pk), most, timezone.now()
             ):
+                _read_away(request)
                 answer = render(request, "429.html", {"most": most}, status=429)
                 answer["Retry-After"] = str(int(WHILE.total_seconds()))
                 return answer

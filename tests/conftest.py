@@ -139,7 +139,8 @@ def make_campaign(
     def make(numbers: list[str] | None = None, **fields: Any) -> Any:
         known = SenderID.objects.filter(workspace=workspace).first()
         sender = fields.pop("sender", None) or known or make_sender()
-        return make_draft(workspace, operator, sender, numbers, **fields)
+        author = fields.pop("author", operator)
+        return make_draft(workspace, author, sender, numbers, **fields)
 
     return make
 

@@ -25,7 +25,7 @@ FAILURES = (Outcome.UNDELIVERED, Outcome.EXPIRED)
 def sent(make_campaign: Callable[..., Any], carrier: Any) -> Any:
     """A completed campaign of three accepted messages under one charge."""
     campaign = make_campaign()
-    engine.fill(campaign, ["+12025550188", "+12025550180", "+12025550170"])
+    engine.fill(campaign, ["+12025550188", "+12025550180", "+12125550180"])
     engine.run(engine.submit(campaign, carrier))
     assert engine.stored(campaign) == {"accepted": 3}
     return campaign

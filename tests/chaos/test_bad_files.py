@@ -105,7 +105,7 @@ def resident(console: Console) -> int:
 
 
 def test_bad_files_get_a_page_and_leave_no_memory_behind(tmp_path: Path) -> None:
-    with Console(tmp_path / "home") as console:
+    with Console(tmp_path / "home", IMPORT_UPLOADS_A_MINUTE="100000") as console:
         person = Person(console)
         until(lambda: LINK.search(said(tmp_path)), "no link was printed")
         person.sign_in(LINK.search(said(tmp_path))[0])
