@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zoneinfo
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django import forms
@@ -36,7 +36,12 @@ def zone_names() -> list[str]:
 def zone_choices() -> list[tuple[str, str]]:
     """Each zone with its offset now."""
     now = timezone.now()
-    return [(name, zone_label(name, now)) for name in zone_names()]
+    return _offered(now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=2)
+def _offered(quarter: datetime) -> list[tuple[str, str]]:
+    return [(name, zone_label(name, quarter)) for name in zone_names()]
 
 
 def zone_label(name: str, now: datetime) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import forms
@@ -349,15 +350,21 @@ def typed(campaign: Campaign) -> dict[str, Any]:
 
 def zone_choices(chosen: str) -> list[tuple[str, str]]:
     """The zones with their present distance from UTC; *chosen* is offered even if it is old."""
-    names = list(schedule.zones())
-    if chosen and chosen not in names:
-        try:
-            schedule.find_zone(chosen)
-        except schedule.UnknownZone:
-            return [(chosen[:ZONE_MAX], chosen[:ZONE_MAX]), *zone_choices("")]
-        names.insert(0, chosen)
     now = clock.now()
-    return [(name, f"{name} ({schedule.offset_label(name, now)})") for name in names]
+    offered = _offered(now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0))
+    if not chosen or chosen in schedule.zones():
+        return offered
+    try:
+        schedule.find_zone(chosen)
+    except schedule.UnknownZone:
+        return [(chosen[:ZONE_MAX], chosen[:ZONE_MAX]), *offered]
+    return [(chosen, f"{chosen} ({schedule.offset_label(chosen, now)})"), *offered]
+
+
+@lru_cache(maxsize=2)
+def _offered(quarter: datetime) -> list[tuple[str, str]]:
+    """Every zone in this quarter of an hour: clocks change on none but its border."""
+    return [(name, f"{name} ({schedule.offset_label(name, quarter)})") for name in schedule.zones()]
 
 
 def _fault_of_name(text: str) -> str:
