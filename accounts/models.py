@@ -15,7 +15,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts import roles
+from accounts import browsers, roles
 
 
 class WorkspaceQuerySet(models.QuerySet):
@@ -72,6 +72,10 @@ class Session(AbstractBaseSession):
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
     agent = models.CharField(max_length=200, blank=True)
+
+    @property
+    def browser(self) -> str:
+        return browsers.called(self.agent)
 
     @property
     def handle(self) -> str:

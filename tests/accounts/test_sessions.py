@@ -169,3 +169,29 @@ def test_a_long_name_of_a_browser_is_cut(operator: User) -> None:
     client = sign_in(operator, HTTP_USER_AGENT="x" * 3000)
     assert client.get("/").status_code == 200
     assert len(Session.objects.get().agent) == 200
+
+
+CHROME = (
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140"
+)
+
+
+@pytest.mark.parametrize(
+    ("agent", "called"),
+    [
+        (f"{CHROME} Safari/537.36", "Chrome on Windows"),
+        (f"{CHROME} Safari/537.36 Edg/140", "Edge on Windows"),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140",
+            "Firefox on Linux",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU like Mac OS X) Version/19 Mobile Safari/604.1",
+            "Safari on iPhone",
+        ),
+        ("curl/8", "curl/8"),
+        ("", "Unknown browser"),
+    ],
+)
+def test_a_browser_is_called_what_its_owner_calls_it(agent: str, called: str) -> None:
+    assert Session(agent=agent).browser == called
