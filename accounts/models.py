@@ -103,7 +103,7 @@ class Workspace(models.Model):
     """A team or company with its own senders, thresholds and statements.
 
     ``keep_..._days`` say for how long each kind of personal data is kept; counts, states and
-    money stay.
+    money stay. While ``sending_off_at`` is set nothing of the workspace is handed to a carrier.
     """
 
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -113,6 +113,11 @@ class Workspace(models.Model):
     keep_uploads_days = models.PositiveSmallIntegerField(_("uploaded files"), default=7)
     keep_texts_days = models.PositiveSmallIntegerField(_("texts and values"), default=30)
     keep_numbers_days = models.PositiveSmallIntegerField(_("phone numbers"), default=90)
+    sending_off_at = models.DateTimeField(null=True)
+    sending_off_by = models.ForeignKey(
+        User, null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    sending_off_reason = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
