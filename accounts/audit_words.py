@@ -114,6 +114,8 @@ DEEDS: dict[str, Deed] = {
     "user.sign_in_by_link": Deed(X, _("%(who)s signed in by a one-time link")),
     "user.reset_link": Deed(X, _("A link to set a new password was mailed to %(what)s")),
     "workspace.change": Deed(P, _("%(who)s changed the workspace")),
+    "workspace.stop_sending": Deed(P, _("%(who)s stopped all sending"), True),
+    "workspace.resume_sending": Deed(P, _("%(who)s let everything send again"), True),
     "workspace.first_run": Deed(P, _("%(who)s made the workspace %(what)s")),
     "retention.run": Deed(P, _("%(who)s deleted what %(what)s has kept long enough")),
     "privacy.erase": Deed(P, _("%(who)s had a person's data erased")),

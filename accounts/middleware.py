@@ -25,7 +25,8 @@ class CurrentMembership:
         request.membership = None  # type: ignore[attr-defined]
         if not user.is_authenticated:
             return self.get_response(request)
-        rows = Membership.objects.active().filter(user=user).select_related("workspace")
+        rows = Membership.objects.active().filter(user=user)
+        rows = rows.select_related("workspace__sending_off_by")
         rows = rows.order_by("pk")
         chosen = request.session.get(SESSION_KEY)
         membership = (chosen and rows.filter(workspace_id=chosen).first()) or rows.first()

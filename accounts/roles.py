@@ -53,6 +53,8 @@ PERMISSIONS: dict[str, dict[Role, str]] = {
     "audit.view_all": {Role.ADMIN: ALL, Role.VIEWER: ALL},
     "audit.view_money": {Role.ADMIN: ALL, Role.FINANCE: ALL, Role.VIEWER: ALL},
     "system.view": _ADMIN,
+    "sending.stop": _MONEY,
+    "sending.resume": _ADMIN,
     "search.use": _EVERYONE,
     "notices.view": _EVERYONE,
     "help.view": _EVERYONE,

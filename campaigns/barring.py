@@ -11,7 +11,7 @@ from campaigns import clock
 from campaigns.announcing import announce_held
 from campaigns.models import Batch, Campaign
 from campaigns.settling import Lease
-from campaigns.states import BatchState, CampaignState, Hold
+from campaigns.states import BatchState, Hold
 from senders.models import ENDED, Registration, SenderState
 
 
@@ -33,13 +33,12 @@ def hold_ended(campaign: Campaign, day: date) -> None:
 
 
 def halted(leases: Collection[Lease]) -> set[Lease]:
-    """Those to hand nothing more over for: the campaign is no longer *sending*, its sender ID
-    was withdrawn, or the registration in their country has ended.
+    """Those to hand nothing more over for: the campaign is no longer *sending*, all sending of
+    its workspace is off, its sender ID was withdrawn, or the registration in their country has
+    ended.
     """
-    rows = Campaign.objects.filter(
-        pk__in={lease.campaign.pk for lease in leases},
-        state=CampaignState.SENDING,
-        sender__state=SenderState.APPROVED,
+    rows = Campaign.objects.going().filter(
+        pk__in={lease.campaign.pk for lease in leases}, sender__state=SenderState.APPROVED
     )
     going = set(rows.values_list("pk", flat=True))
     found = Registration.objects.filter(

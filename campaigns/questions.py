@@ -67,6 +67,15 @@ class RevealForm(ReasonForm):
         return reason
 
 
+class SwitchForm(RevealForm):
+    """Why all sending stops, in words that stand on every page while it does."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        help_text = _("Everybody reads it on every page, and the audit trail keeps it.")
+        self.fields["reason"].help_text = f"{help_text} {_('5 to 200 characters.')}"
+
+
 class StopForm(ReasonForm):
     """The person types how many numbers get nothing: the count they were shown."""
 

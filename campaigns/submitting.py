@@ -284,9 +284,16 @@ def _refusals(campaign: Campaign, found: Review, *, partial_ok: bool, seen: str)
 
 def cautions(campaign: Campaign, estimate: Estimate | None) -> list[Caution]:
     """Every warning of the review, the gravest first."""
-    found = [*_threshold_cautions(campaign), *_time_cautions(campaign)]
+    found = [*_off_cautions(campaign), *_threshold_cautions(campaign), *_time_cautions(campaign)]
     found += _content_cautions(campaign)
     return found + (_count_cautions(estimate) if estimate else [])
+
+
+def _off_cautions(campaign: Campaign) -> list[Caution]:
+    if campaign.workspace.sending_off_at is None:
+        return []
+    text = _("All sending is stopped: it starts on time and then waits until an admin sends again.")
+    return [Caution("sending_off", text)]
 
 
 def _threshold_cautions(campaign: Campaign) -> list[Caution]:

@@ -15,7 +15,7 @@ from senders import registering
 
 @dataclass(frozen=True, slots=True)
 class Bells:
-    """Work for the queue: ids of campaigns to expand, and whether batches wait for a sender."""
+    """Work for the queue: ids of campaigns to expand, and of those with batches that may leave."""
 
     expand: list[int] = field(default_factory=list)
     dispatch: list[int] = field(default_factory=list)
@@ -56,7 +56,7 @@ def _to_expand() -> list[int]:
 
 def _to_dispatch() -> list[int]:
     ready = Batch.objects.ready().filter(campaign=OuterRef("pk"))
-    rows = Campaign.objects.filter(Exists(ready), state=CampaignState.SENDING)
+    rows = Campaign.objects.going().filter(Exists(ready))
     return list(rows.values_list("pk", flat=True))
 
 

@@ -191,6 +191,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "unread": SimpleLazyObject(lambda: glance()["unread"]),
         "suspended": suspended,
         "why_suspended": SimpleLazyObject(lambda: reading.suspension(list(suspended))),
+        "may_resume_sending": can(membership.role, "sending.resume"),
         "reaches_no_phone": SimpleLazyObject(
             lambda: bool(glance()["practice"] and not glance()["real"])
         ),

@@ -131,6 +131,16 @@ def _doorbell() -> Line:
 # --- work of one workspace ----------------------------------------------------------------
 
 
+def _switch(workspace: Workspace, now: datetime) -> Line:
+    name = _("Sending")
+    if workspace.sending_off_at is None:
+        return Line(name, _("on"))
+    since = max(now - workspace.sending_off_at, timedelta())
+    said = _("stopped by a person, %(ago)s") % {"ago": _ago(since)}
+    advice = _("Nothing leaves and nothing is lost. “Send again” is in the red banner.")
+    return Line(name, said, ATTENTION, advice)
+
+
 def _due(workspace: Workspace, now: datetime) -> Line:
     rows = Campaign.objects.filter(workspace=workspace).due().order_by()
     return _oldest(
@@ -190,7 +200,7 @@ def _counted(name: Words, count: int, do: Words) -> Line:
 
 
 Look = Callable[[Workspace, datetime], Line]
-WORK: tuple[Look, ...] = (_due, _ready, _in_doubt, _orphans, _imports)
+WORK: tuple[Look, ...] = (_switch, _due, _ready, _in_doubt, _orphans, _imports)
 
 
 # --- what it stands on ----------------------------------------------------------------------

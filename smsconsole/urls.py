@@ -7,12 +7,15 @@ from django.urls import URLPattern, URLResolver, include, path
 from campaigns import webhooks
 from campaigns.views.erase import erase
 from campaigns.views.search import search
+from campaigns.views.stopping import sending_off, sending_on
 from campaigns.views.workspace import workspace
 from smsconsole import health, system, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.overview, name="overview"),
     path("profile/", views.profile, name="profile"),
+    path("sending/stop/", sending_off, name="sending_off"),
+    path("sending/resume/", sending_on, name="sending_on"),
     path("system/", system.page, name="system"),
     path("theme/", views.set_theme, name="set_theme"),
     path("help/abuse/", views.help_abuse, name="help_abuse"),

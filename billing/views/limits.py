@@ -34,6 +34,7 @@ def threshold_list(request: SignedIn) -> HttpResponse:
         "set_any": any(meter.usage for meter in meters),
         "changes": _changes(request, "billing.threshold"),
         "may_change": membership.can("thresholds.change"),
+        "may_stop": membership.can("sending.stop"),
     }
     return render(request, "billing/thresholds.html", context)
 

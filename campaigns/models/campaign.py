@@ -59,6 +59,10 @@ class Origin(models.TextChoices):
 
 
 class CampaignQuerySet(WorkspaceQuerySet):
+    def going(self) -> Self:
+        """Those of which messages may leave now: *sending*, and their workspace's sending is on."""
+        return self.filter(state=CampaignState.SENDING, workspace__sending_off_at=None)
+
     def due(self) -> Self:
         """Scheduled campaigns whose instant has come by the database's clock, oldest first."""
         rows = self.filter(state=CampaignState.SCHEDULED, send_at__lte=Now())

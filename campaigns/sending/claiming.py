@@ -47,7 +47,7 @@ def claim(busy_carriers: Collection[int] = ()) -> list[tuple[Lease, list[Row]]]:
     Carriers in *busy_carriers* are left alone: they are backing off.
     """
     ready = Batch.objects.ready().filter(campaign=OuterRef("pk"))
-    waiting = Campaign.objects.filter(Exists(ready), state=CampaignState.SENDING)
+    waiting = Campaign.objects.going().filter(Exists(ready))
     waiting = waiting.exclude(carrier_id__in=busy_carriers)
     for campaign_id in waiting.order_by(F("served_at").asc(nulls_first=True))[:5].values_list(
         "pk", flat=True
@@ -65,6 +65,8 @@ def _claim_from(campaign_id: int) -> list[Lease]:
         if campaign is None:
             return []
         workspace = thresholds.lock(campaign.workspace_id)
+        if workspace.sending_off_at is not None:
+            return []
         now = clock.now()
         day = clock.day_of(workspace, now)
         barring.hold_ended(campaign, day)
@@ -201,7 +203,7 @@ def begin(lease: Lease, upto: int) -> bool:
     begun = monotonic()
     rows = Batch.objects.filter(
         pk=lease.batch_id, attempt=lease.attempt, state=BatchState.LEASED,
-        campaign__state=CampaignState.SENDING,
+        campaign__in=Campaign.objects.going(),
     )  # fmt: skip
     until = clock.now() + timedelta(seconds=settings.LEASE_SECONDS)
     if not rows.update(begun_to=upto, lease_until=until):

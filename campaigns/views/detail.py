@@ -40,7 +40,7 @@ BUCKETS = ((Bucket.SENT, _("Sent")), (Bucket.FAILED, _("Failed")), (Bucket.OTHER
 def find_campaign(request: SignedIn, key: UUID) -> Campaign:
     """The campaign of this workspace with all a page shows of it, or 404."""
     rows = Campaign.objects.for_user(request.user)
-    rows = rows.select_related(*reading.SHOWN_WITH, "workspace", "parent")
+    rows = rows.select_related(*reading.SHOWN_WITH, "workspace__sending_off_by", "parent")
     return get_object_or_404(rows, key=key)
 
 

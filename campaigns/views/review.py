@@ -70,7 +70,7 @@ def send_test(request: SignedIn, key: uuid.UUID) -> HttpResponse:
         except drafting.CannotTest as refused:
             problems = [str(refused)]
         else:
-            messages.success(request, _tested(test.total))
+            messages.success(request, _tested(test))
             return redirect("campaigns:detail", test.key)
     return render(request, "campaigns/send_test.html", _test_context(request, campaign, problems))
 
@@ -108,11 +108,16 @@ def _page(request: SignedIn, campaign: Campaign, refused: list[Problem]) -> Http
 
 
 def _said(campaign: Campaign) -> str:
+    if campaign.workspace.sending_off_at is not None:
+        return _("Submitted. All sending is stopped: it waits until an admin sends again.")
     if campaign.is_scheduled:
         return _("Submitted. It starts at the scheduled time.")
     return _("Submitted. It starts now.")
 
 
-def _tested(count: int) -> str:
+def _tested(test: Campaign) -> str:
+    count = test.total
+    if test.workspace.sending_off_at is not None:
+        return _("All sending is stopped: the test waits until an admin sends again.")
     text = ngettext("A test is sent to %(n)d number.", "A test is sent to %(n)d numbers.", count)
     return text % {"n": count}

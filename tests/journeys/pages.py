@@ -191,7 +191,7 @@ class World:
         names = [
             "overview", "profile", "help_abuse", "search", "accounts:notices", "accounts:password",
             "accounts:sessions", "accounts:team", "accounts:team_invite",
-            "accounts:audit", "system", "workspace", "erase",
+            "accounts:audit", "system", "workspace", "erase", "sending_off", "sending_on",
             "campaigns:list", "campaigns:create", "billing:thresholds", "billing:rates",
             "billing:rate_add", "billing:rate_import", "senders:list", "senders:register",
             "senders:rules",
