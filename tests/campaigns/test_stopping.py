@@ -171,6 +171,20 @@ def test_on_again_rings_at_once(
     assert rung == [campaign.pk]
 
 
+def test_a_bell_that_nobody_hears_does_not_keep_it_off(
+    ready: Callable[..., Any], admin: User, workspace: Workspace, monkeypatch: Any
+) -> None:
+    def no_redis(_pk: int) -> None:
+        raise ConnectionError
+
+    campaign = ready(5)
+    stopping.switch_off(workspace, admin, WHY)
+    begin(campaign)
+    monkeypatch.setattr(tasks.dispatch, "delay", no_redis)
+    assert stopping.switch_on(workspace, admin)
+    assert engine.run(campaign).state == CampaignState.COMPLETED
+
+
 def test_it_is_audited_with_reason_old_and_new_and_told_to_every_admin(
     workspace: Workspace, admin: User, finance: User, operator: User
 ) -> None:
