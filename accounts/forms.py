@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import audit, throttling
+from accounts import audit, notices, throttling
 from accounts.models import User
 
 AREAS = (
@@ -113,6 +113,14 @@ class ResetForm(forms.Form):
     )
 
 
+class MailsField(forms.MultipleChoiceField):
+    """Ticked are the kinds that come by mail; kept are those that do not, so new kinds come."""
+
+    def clean(self, value: Any) -> list[str]:
+        ticked = super().clean(value)
+        return [kind for kind in notices.KINDS if kind not in ticked]
+
+
 class PersonForm(forms.ModelForm):
     """What a person may change about themselves."""
 
@@ -123,14 +131,26 @@ class PersonForm(forms.ModelForm):
         widget=forms.Select(attrs={"class": "form-select"}),
     )
 
+    mails_off = MailsField(
+        label=_("Mail me when"),
+        required=False,
+        choices=list(notices.KINDS.items()),
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
+    )
+
     class Meta:
         model = User
-        fields = ["name", "time_zone", "mails_notices"]
+        fields = ["name", "time_zone", "mails_notices", "mails_off"]
         labels = {"name": _("Name"), "mails_notices": _("Send me notices by mail")}
         widgets = {
             "name": forms.TextInput(attrs={"class": "form-control", "autocomplete": "name"}),
             "mails_notices": forms.CheckboxInput(attrs={"class": "form-check-input"}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        off = self.instance.mails_off
+        self.initial["mails_off"] = [kind for kind in notices.KINDS if kind not in off]
 
 
 EMPTY = _("Write a password.")

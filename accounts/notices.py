@@ -11,13 +11,16 @@ import logging
 import smtplib
 from collections.abc import Iterable
 from datetime import timedelta
+from itertools import islice
 
 from django.conf import settings
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import Membership, Notice, User, Workspace
 from accounts.roles import Role
@@ -26,6 +29,28 @@ log = logging.getLogger(__name__)
 
 MAIL_LIFE = timedelta(days=3)
 """What is older is no news; whoever switches mails on does not get the past."""
+
+KINDS = {
+    "campaign.completed": gettext_lazy("A campaign is completed"),
+    "campaign.paused": gettext_lazy("A campaign is paused"),
+    "campaign.suspended": gettext_lazy("A campaign is suspended by a threshold"),
+    "campaign.held": gettext_lazy("Messages to a country wait"),
+    "campaign.attention": gettext_lazy("A campaign needs attention"),
+    "threshold.warning": gettext_lazy("A threshold's warning value is passed"),
+    "sending.stopped": gettext_lazy("All sending is stopped"),
+    "sending.resumed": gettext_lazy("All sending goes on"),
+    "sender.review": gettext_lazy("A sender ID waits for review"),
+    "sender.approve": gettext_lazy("A sender ID is approved"),
+    "sender.reject": gettext_lazy("A sender ID is rejected"),
+    "sender.withdraw": gettext_lazy("A sender ID is withdrawn"),
+    "registration.approve": gettext_lazy("A sender ID is registered in a country"),
+    "registration.reject": gettext_lazy("A registration is rejected"),
+    "registration.revoke": gettext_lazy("A registration is revoked"),
+    "registration.expires": gettext_lazy("A registration expires soon"),
+    "registration.expire": gettext_lazy("A registration has expired"),
+    "team.role": gettext_lazy("Your role is changed"),
+}
+"""Every kind of notice as its person reads it; each can be kept out of the mail."""
 
 
 def people_to_tell(workspace: Workspace, author: User | None = None) -> list[User]:
@@ -75,7 +100,9 @@ def send_mails(limit: int = 100) -> int:
 
     Stops at the first failure of the mail server: the rest waits for the next call.
     """
-    waiting = list(unsent_mails().select_related("user", "workspace")[:limit])
+    rows = unsent_mails().select_related("user", "workspace").iterator()
+    wanted = (notice for notice in rows if notice.kind not in notice.user.mails_off)
+    waiting = list(islice(wanted, limit))
     if not waiting:
         return 0
     connection = mail.get_connection()
@@ -107,8 +134,11 @@ def _send(notice: Notice, connection: BaseEmailBackend) -> int:
 
 def _message(notice: Notice, connection: BaseEmailBackend) -> mail.EmailMessage:
     where = settings.SITE_URL + (notice.path or "/")
-    why = _("You get this mail because notices by mail are on in your profile: %(url)s")
-    parts = [notice.title, notice.body, where, "-- \n" + why % {"url": settings.SITE_URL}]
+    why = _(
+        "You get this mail because your profile asks for it. Choose what comes by mail: %(url)s"
+    )
+    profile = settings.SITE_URL + reverse("profile")
+    parts = [notice.title, notice.body, where, "-- \n" + why % {"url": profile}]
     return mail.EmailMessage(
         subject=f"[{notice.workspace.name}] {notice.title}".replace("\n", " "),
         body="\n\n".join(filter(None, parts)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -13,8 +15,10 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.utils import timezone
 
+from accounts.forms import PersonForm
 from accounts.models import Membership, Notice, User, Workspace
-from accounts.notices import notify, people_to_tell, send_mails, unsent_mails
+from accounts.notices import KINDS, notify, people_to_tell, send_mails, unsent_mails
+from senders import registering, reviewing
 
 
 def tell(users: list[User], workspace: Workspace, dedupe: str = "a", title: str = "Done") -> None:
@@ -72,6 +76,31 @@ def test_nobody_gets_mail_they_did_not_want_or_news_that_are_old(
     assert unsent_mails().count() == 1
     with time_machine.travel(timezone.now() + timedelta(days=4)):
         assert send_mails() == 0
+
+
+def test_a_kind_that_is_not_ticked_is_not_mailed_and_holds_nothing_up(
+    operator: User, workspace: Workspace
+) -> None:
+    ticked = [kind for kind in KINDS if kind != "campaign.completed"]
+    given = {"name": "Mei", "time_zone": "UTC", "mails_notices": "on", "mails_off": ticked}
+    PersonForm(given, instance=operator).save()
+    assert operator.mails_off == ["campaign.completed"]
+    assert PersonForm(instance=operator).initial["mails_off"] == ticked
+    tell([operator], workspace)
+    notify([operator], workspace, "campaign.paused", "Paused", "", "/", "b")
+    assert send_mails(limit=1) == 1
+    (sent,) = mail.outbox
+    assert "Paused" in sent.subject
+    assert "/profile/" in sent.body
+
+
+def test_every_kind_that_the_code_tells_can_be_chosen() -> None:
+    root = Path(__file__).parents[2]
+    files = [f for app in ("accounts", "senders", "campaigns") for f in (root / app).rglob("*.py")]
+    found = {kind for f in files for kind in re.findall(r'kind="([a-z]+\.[a-z_]+)"', f.read_text())}
+    assert {"campaign.held", "campaign.attention", "threshold.warning"} <= found <= set(KINDS)
+    assert {f"sender.{action}" for action in reviewing.DECISIONS} <= set(KINDS)
+    assert {f"registration.{action}" for action in registering.ANSWERS} <= set(KINDS)
 
 
 class Broken(BaseEmailBackend):
