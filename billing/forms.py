@@ -134,6 +134,22 @@ class RateForm(DatedForm):
         ),
     )
 
+    currency = forms.CharField(required=False, max_length=3, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, counts_in: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.counts_in = counts_in
+        self.fields["currency"].initial = counts_in
+
+    def clean(self) -> dict[str, Any]:
+        """A price that was meant in another currency is none in this."""
+        given = super().clean() or {}
+        if given.get("currency", "") not in ("", self.counts_in):
+            text = _("The workspace counts in %(now)s now. Write the price in it.")
+            self.data = {**self.data, "currency": self.counts_in}
+            raise forms.ValidationError(text, code="currency", params={"now": self.counts_in})
+        return given
+
     @property
     def micros(self) -> int:
         """The price in integer micro-units."""

@@ -93,6 +93,7 @@ class Plan:
     """What keeping a sheet would do to the rates as they are."""
 
     lines: list[Line]
+    currency: str
 
     def of(self, kind: str) -> list[Line]:
         return [line for line in self.lines if line.kind == kind]
@@ -111,9 +112,9 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """Another one as soon as another rate makes this plan stale."""
+        """Another one as soon as another rate or another currency makes this plan stale."""
         said = [(x.entry.country, x.entry.valid_from, x.old, x.entry.price) for x in self.lines]
-        return sha256(repr(said).encode()).hexdigest()
+        return sha256(repr((self.currency, said)).encode()).hexdigest()
 
 
 class Stale(Exception):
@@ -248,7 +249,7 @@ def plan(workspace: Workspace, entries: Iterable[Entry]) -> Plan:
         lines.append(line)
         if line.kind != "unchanged":
             insort(rows, (entry.valid_from, newest + entry.row, entry.price))
-    return Plan(lines)
+    return Plan(lines, workspace.currency)
 
 
 @transaction.atomic

@@ -113,7 +113,7 @@ def review(campaign: Campaign) -> Review:
         estimate=estimate,
         fit=fit or None,
         is_counting=not is_bad and estimating.needs_task(campaign),
-        token=token(campaign),
+        token=token(campaign, estimate),
         standing=standing,
     )
 
@@ -188,13 +188,15 @@ def _frozen(campaign: Campaign, carrier: Carrier, estimate: Estimate) -> dict[st
     }
 
 
-def token(campaign: Campaign) -> str:
-    """Stands for all that a person agrees to on the review page."""
+def token(campaign: Campaign, estimate: Estimate | None) -> str:
+    """Stands for all that a person agrees to on the review page, its prices included."""
     source = campaign.recipients
+    lines = estimate.lines if estimate else ()
     words = [
         campaign.name, campaign.scenario, campaign.content, campaign.sender_id, campaign.source,
         campaign.is_scheduled, campaign.wall_time, campaign.time_zone, campaign.fold,
-        source.pk if source else None, campaign.cost_centre,
+        source.pk if source else None, campaign.cost_centre, campaign.workspace.currency,
+        sorted((line.country, line.numbers, line.billable, line.price) for line in lines),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:32]
 
@@ -269,7 +271,7 @@ def _unfit(estimate: Estimate) -> Problem:
 def _refusals(campaign: Campaign, found: Review, *, partial_ok: bool, seen: str) -> list[Problem]:
     problems = []
     if seen and seen != found.token:
-        text = _("The campaign was changed after you opened this page. Look at it again.")
+        text = _("The campaign or its prices changed after you opened this page. Look at it again.")
         problems.append(Problem("", text))
     if found.is_counting:
         problems.append(Problem("", _("The recipients are still being counted. Wait a moment.")))

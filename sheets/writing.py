@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, BinaryIO
 
@@ -26,7 +26,9 @@ TYPES = {
     CSV: "text/csv; charset=utf-8",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 - openpyxl writes naive times as UTC
+CORE = "docProps/core.xml"  # openpyxl writes the moment of saving into it
+MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
+NO_MOMENT = rb"\g<1>2000-01-01T00:00:00Z"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 Cell = str | int | Decimal | None
@@ -68,8 +70,6 @@ def write_xlsx(
     Numbers stay numbers, so that a spreadsheet can add them.
     """
     book = Workbook(write_only=True)
-    if exact:
-        book.properties.created = book.properties.modified = EPOCH
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "A2"
     sheet.append([text_cell(sheet, name, bold=True) for name in header])
@@ -86,7 +86,10 @@ def write_xlsx(
 def _without_times(held: BinaryIO, file: BinaryIO) -> None:
     with zipfile.ZipFile(held) as read, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as kept:
         for name in read.namelist():
-            kept.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), read.read(name), zipfile.ZIP_DEFLATED)
+            content = read.read(name)
+            if name == CORE:
+                content = MOMENT.sub(NO_MOMENT, content)
+            kept.writestr(zipfile.ZipInfo(name, ZIP_EPOCH), content, zipfile.ZIP_DEFLATED)
 
 
 def _cell(sheet: Any, value: Cell) -> Any:

@@ -40,7 +40,9 @@ def rate_add(request: SignedIn) -> HttpResponse:
     workspace = request.membership.workspace
     today = thresholds.today(workspace)
     initial = {"valid_from": today, "country": request.GET.get("country", "")}
-    form = RateForm(request.POST or None, initial=initial, today=today)
+    form = RateForm(
+        request.POST or None, initial=initial, today=today, counts_in=workspace.currency
+    )
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         tariffs.enter(workspace, given["country"], form.micros, given["valid_from"], request.user)

@@ -20,6 +20,8 @@ from campaigns.models import Campaign, WrongState
 from campaigns.submitting import CannotSubmit, Problem
 from campaigns.views import compose
 
+UNSEEN = "no review was seen"  # a form without its token agrees to nothing
+
 
 @require_GET
 @requires("campaigns.submit")
@@ -42,7 +44,7 @@ def submit(request: SignedIn, key: uuid.UUID) -> HttpResponse:
                 campaign,
                 request.user,
                 partial_ok=request.POST.get("partial_ok") == "yes",
-                seen=request.POST.get("seen", ""),
+                seen=request.POST.get("seen") or UNSEEN,
             )
             transaction.on_commit(tasks.start_due.delay, robust=True)
     except CannotSubmit as refused:

@@ -105,7 +105,7 @@ def test_a_limit_without_room_is_asked_about(limit: str, used: int, sure: str, a
 
 def rate(**given: str) -> RateForm:
     data = {"country": "MY", "price": "0.031", "valid_from": "2026-11-22", **given}
-    return RateForm(data, today=TODAY)
+    return RateForm(data, today=TODAY, counts_in="USD")
 
 
 @pytest.mark.parametrize(

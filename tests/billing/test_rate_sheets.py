@@ -306,3 +306,24 @@ def test_the_sample_is_a_sheet_the_import_reads(
     sample = client.get(f"/billing/rates/sample.{form}").content
     assert "2 new, 0 changed, 0 unchanged, 0 refused" in upload(client, sample, f"s.{form}")
     assert client.get("/billing/rates/sample.exe").status_code == 404
+
+
+def test_a_preview_in_another_currency_is_stale(
+    signed_in: Clients, finance: User, workspace: Workspace
+) -> None:
+    client = signed_in(finance)
+    page = upload(client, "country,price\nGB,0.04\nJP,0.07\n")
+    Workspace.objects.filter(pk=workspace.pk).update(currency="KRW")
+    keep(client, page)
+    assert not Rate.objects.filter(workspace=workspace).exists()
+
+
+def test_a_rate_typed_in_another_currency_is_not_kept(
+    signed_in: Clients, finance: User, workspace: Workspace
+) -> None:
+    client = signed_in(finance)
+    given = {"country": "GB", "price": "0.04", "valid_from": TODAY.isoformat(), "currency": "USD"}
+    Workspace.objects.filter(pk=workspace.pk).update(currency="KRW")
+    answer = client.post("/billing/rates/add/", given)
+    assert "counts in KRW now" in answer.content.decode()
+    assert not Rate.objects.filter(workspace=workspace).exists()

@@ -189,7 +189,9 @@ def test_a_rate_of_somebody_who_may_not_is_not_kept(
 def test_the_currency_is_the_workspaces_whatever_is_posted(
     signed_in: Clients, stranger: User, workspace: Workspace
 ) -> None:
-    given = {**RATE, "currency": "USD", "workspace": workspace.pk}
+    given = {**RATE, "workspace": workspace.pk}
+    signed_in(stranger).post("/billing/rates/add/", {**given, "currency": "USD"})
+    assert not Rate.objects.exists()
     signed_in(stranger).post("/billing/rates/add/", given)
     rate = Rate.objects.get()
     assert (rate.currency, rate.workspace) == ("EUR", stranger.membership.workspace)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from accounts.models import AuditEvent, Notice, User, Workspace
 from billing import thresholds
 from billing.models import Period, ThresholdWindow
-from campaigns import sending, stopping, tasks, ticking
+from campaigns import sending, stopping, submitting, tasks, ticking
 from campaigns.models import Batch, Campaign
 from campaigns.sending import claiming
 from campaigns.states import BatchState, CampaignState
@@ -305,7 +305,8 @@ def test_a_campaign_is_still_submitted_and_its_pages_say_that_it_waits(
     assert "waits until an admin sends again" in (
         client.get(f"/campaigns/{campaign.key}/review/").content.decode()
     )
-    answer = client.post(f"/campaigns/{campaign.key}/submit/", follow=True)
+    seen = submitting.review(campaign).token
+    answer = client.post(f"/campaigns/{campaign.key}/submit/", {"seen": seen}, follow=True)
     assert "it waits until an admin sends again" in answer.content.decode()
     engine.run(campaign)
     part = {"headers": {"HX-Request": "true", "HX-Target": "live"}}

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Workspace
+from billing import tariffs
 from billing.models import Rate, Threshold
 from campaigns import drafting, submitting
 from campaigns.models import Campaign, ImportState, RecipientImport, WrongState
@@ -145,6 +146,29 @@ def test_a_change_after_the_review_is_not_submitted_unseen(campaign: Any, operat
     with pytest.raises(CannotSubmit) as refused:
         submitting.submit(campaign, operator, seen=seen)
     assert "changed after you opened" in sentences(refused)
+
+
+@pytest.mark.parametrize("change", ["rate", "currency"])
+def test_another_price_after_the_review_is_not_submitted_unseen(
+    campaign: Any, operator: Any, workspace: Any, change: str
+) -> None:
+    seen = submitting.review(campaign).token
+    assert submitting.review(campaign).token == seen
+    if change == "rate":
+        tariffs.enter(workspace, "US", 9_500_000, timezone.now().date(), operator)
+    else:
+        Workspace.objects.filter(pk=workspace.pk).update(currency="KRW")
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator, seen=seen)
+    assert "prices changed after you opened" in sentences(refused)
+
+
+def test_a_form_that_carries_no_review_submits_nothing(
+    campaign: Any, operator: Any, signed_in: Any
+) -> None:
+    signed_in(operator).post(f"/campaigns/{campaign.key}/submit/")
+    campaign.refresh_from_db()
+    assert campaign.state == "draft"
 
 
 def test_what_does_not_fit_needs_a_choice(campaign: Any, operator: Any, workspace: Any) -> None:
