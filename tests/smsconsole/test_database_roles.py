@@ -15,6 +15,7 @@ from django.test import Client
 
 from accounts import audit, sealing
 from accounts.models import AuditEvent, User
+from campaigns import submitting
 from smsconsole import database_roles
 
 APP, REPORTS = "console_app_of_tests", "console_reports_of_tests"
@@ -104,7 +105,8 @@ def test_the_console_works_under_the_applications_role(
     with acting_as(APP):
         client = signed_in(operator)
         campaign = make_campaign()
-        answer = client.post(f"/campaigns/{campaign.key}/submit/", follow=True)
+        seen = submitting.review(campaign).token
+        answer = client.post(f"/campaigns/{campaign.key}/submit/", {"seen": seen}, follow=True)
         assert answer.status_code == 200
         created = client.get("/campaigns/new/", follow=True)
         assert created.status_code == 200
