@@ -30,6 +30,8 @@ class CurrentMembership:
         rows = rows.order_by("pk")
         chosen = request.session.get(SESSION_KEY)
         membership = (chosen and rows.filter(workspace_id=chosen).first()) or rows.first()
+        if membership and chosen != membership.workspace_id:
+            request.session[SESSION_KEY] = membership.workspace_id
         user.membership = request.membership = membership  # type: ignore[attr-defined]
         with timezone.override(zone_of(user.time_zone)):
             response = self.get_response(request)

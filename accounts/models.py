@@ -48,7 +48,6 @@ class User(AbstractBaseUser):
     mails_notices = models.BooleanField(_("notices by mail"), default=True)
     mails_off = models.JSONField(_("kinds of notices not by mail"), default=list, blank=True)
     date_language = models.CharField(_("language of dates"), max_length=10, default="en")
-    last_seen_at = models.DateTimeField(null=True)
     reset_asked_at = models.DateTimeField(null=True)
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -66,9 +65,10 @@ class User(AbstractBaseUser):
 
 
 class Session(AbstractBaseSession):
-    """One place where somebody is signed in; ending it is deleting it."""
+    """One place where somebody is signed in, and works; ending it is deleting it."""
 
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    workspace = models.ForeignKey("Workspace", null=True, on_delete=models.CASCADE, db_index=False)
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
     agent = models.CharField(max_length=200, blank=True)
@@ -137,6 +137,7 @@ class Membership(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=20, choices=roles.Role.choices)
     is_active = models.BooleanField(default=True)
+    last_seen_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = MembershipQuerySet.as_manager()

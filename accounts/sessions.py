@@ -19,7 +19,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from accounts.models import Session, User
+from accounts.middleware import SESSION_KEY
+from accounts.models import Membership, Session, User, Workspace
 
 BACKEND = "accounts.backends.EmailBackend"
 STARTED, SEEN, AGENT = "started", "seen", "agent"
@@ -41,6 +42,7 @@ class SessionStore(DatabaseStore):
         row.user_id = int(user) if user else None
         row.started_at = _moment(data.get(STARTED)) or timezone.now()
         row.seen_at = _moment(data.get(SEEN)) or row.started_at
+        row.workspace_id = data.get(SESSION_KEY)
         row.agent = str(data.get(AGENT, ""))[:200]
         return row
 
@@ -55,7 +57,10 @@ def begin(request: HttpRequest, user: User) -> None:
     now = timezone.now()
     request.session[STARTED] = request.session[SEEN] = now.timestamp()
     request.session[AGENT] = request.META.get("HTTP_USER_AGENT", "")[:200]
-    User.objects.filter(pk=user.pk).update(last_seen_at=now)
+    mine = Membership.objects.active().filter(user=user).order_by("pk")
+    if here := mine.first():
+        request.session[SESSION_KEY] = here.workspace_id
+        Membership.objects.filter(pk=here.pk).update(last_seen_at=now)
 
 
 def places(user: User, now: datetime) -> QuerySet[Session]:
@@ -69,6 +74,12 @@ def end_all(user: User, but: str | None = None) -> int:
     """End every session of *user*, but the one with the key *but*; how many there were."""
     rows = Session.objects.filter(user=user)
     ended, _by_model = (rows.exclude(session_key=but) if but else rows).delete()
+    return ended
+
+
+def end_in(workspace: Workspace, user: User) -> int:
+    """End the sessions in which *user* works in *workspace*, and no other; how many."""
+    ended, _by_model = Session.objects.filter(user=user, workspace=workspace).delete()
     return ended
 
 
@@ -112,4 +123,5 @@ def _seen(request: HttpRequest, now: datetime) -> None:
     if now.timestamp() - request.session[SEEN] < WRITTEN_EVERY.total_seconds():
         return
     request.session[SEEN] = now.timestamp()
-    User.objects.filter(sessions=request.session.session_key).update(last_seen_at=now)
+    here = {"user": request.user.pk, "workspace": request.session.get(SESSION_KEY)}
+    Membership.objects.filter(**here).update(last_seen_at=now)

@@ -45,8 +45,9 @@ class Invitation:
 
 
 def people(workspace: Workspace, now: datetime) -> QuerySet[Membership]:
-    """Everybody who is or was in the team, by name, with ``places``: where they are signed in."""
+    """Everybody who is or was in the team, by name, with ``places``: where they work in it now."""
     places = sessions.places(cast(User, OuterRef("user")), now).order_by()
+    places = places.filter(workspace=workspace)
     counted = places.values("user").annotate(n=Count("pk")).values("n")
     rows = Membership.objects.filter(workspace=workspace).select_related("user")
     rows = rows.annotate(places=Coalesce(Subquery(counted), 0))
@@ -100,7 +101,7 @@ def set_role(member: Membership, by: User, role: str) -> None:
     if row.role == role:
         return
     Membership.objects.filter(pk=row.pk).update(role=role)
-    sessions.end_all(row.user)
+    sessions.end_in(row.workspace, row.user)
     event = audit.record("team.role", row, by, old=row.role, new=role)
     given = {"workspace": row.workspace.name, "role": Role(role).label, "person": by.name}
     title = _("Your role in %(workspace)s is now %(role)s") % given
@@ -111,13 +112,13 @@ def set_role(member: Membership, by: User, role: str) -> None:
 
 @transaction.atomic
 def deactivate(member: Membership, by: User) -> None:
-    """Take away all access to the workspace and end every session of the person."""
+    """Take away all access to the workspace and end the sessions of the person in it."""
     row = _locked(member, by)
     if not Membership.objects.filter(pk=row.pk, is_active=True).update(is_active=False):
         raise Refused(_("%(name)s was deactivated already.") % {"name": row.user})
     if not Membership.objects.active().filter(user=row.user).exists():
         resetting.drop_links(row.user)
-    ended = sessions.end_all(row.user)
+    ended = sessions.end_in(row.workspace, row.user)
     audit.record("team.deactivate", row, by, old=ACTIVE, new=DEACTIVATED, ended=ended)
 
 
@@ -132,9 +133,9 @@ def reactivate(member: Membership, by: User) -> None:
 
 @transaction.atomic
 def end_sessions(member: Membership, by: User) -> None:
-    """Sign the person out wherever they are signed in."""
+    """Sign the person out wherever they work in this workspace; other workspaces stay theirs."""
     row = _locked(member, by)
-    audit.record("user.end_sessions", row, by, ended=sessions.end_all(row.user))
+    audit.record("user.end_sessions", row, by, ended=sessions.end_in(row.workspace, row.user))
 
 
 @transaction.atomic

@@ -30,7 +30,7 @@ ACTS: dict[str, tuple[frozenset[str], Act, str | Promise]] = {
     "deactivate": (
         frozenset({team.INVITED, team.ACTIVE}),
         team.deactivate,
-        gettext_lazy("%(name)s is deactivated and signed out everywhere."),
+        gettext_lazy("%(name)s is deactivated and signed out of this workspace."),
     ),
     "reactivate": (
         frozenset({team.DEACTIVATED}),
@@ -40,7 +40,7 @@ ACTS: dict[str, tuple[frozenset[str], Act, str | Promise]] = {
     "end": (
         frozenset({team.ACTIVE}),
         team.end_sessions,
-        gettext_lazy("%(name)s is signed out everywhere."),
+        gettext_lazy("%(name)s is signed out of this workspace."),
     ),
 }
 CHIPS = {

@@ -100,6 +100,8 @@ def signed_in() -> Callable[[User], Client]:
         client = Client()
         client.force_login(user)
         session = client.session
+        if membership := getattr(user, "membership", None):
+            session["workspace"] = membership.workspace_id
         session["started"] = session["seen"] = timezone.now().timestamp()
         session.save()
         return client

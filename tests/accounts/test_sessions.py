@@ -87,7 +87,7 @@ def test_the_moment_of_the_last_request_is_written_at_most_once_a_minute(
         client.get("/notices/")
     assert Session.objects.get().seen_at > seen
     operator.refresh_from_db()
-    assert operator.last_seen_at == Session.objects.get().seen_at
+    assert operator.memberships.get().last_seen_at == Session.objects.get().seen_at
 
 
 def test_h11_the_session_id_changes_at_sign_in(operator: User) -> None:

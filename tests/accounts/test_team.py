@@ -321,6 +321,37 @@ def test_an_admin_ends_the_sessions_of_a_person(
     assert (event.data["ended"], event.workspace) == (2, operator.membership.workspace)
 
 
+@pytest.mark.parametrize(
+    ("path", "given"), [("end/", {}), ("role/", {"role": "viewer"}), ("deactivate/", {})]
+)
+def test_an_admin_signs_nobody_out_of_another_workspace(
+    boss: Client, stranger: User, workspace: Workspace, path: str, given: dict[str, str]
+) -> None:
+    """Nor sees how long ago and at how many places the person works there."""
+    theirs = Client()
+    theirs.post("/signin/", {"email": stranger.email, "password": "correct horse battery"})
+    member = Membership.objects.create(user=stranger, workspace=workspace, role=Role.OPERATOR)
+    page = words(boss.get("/team/"))
+    assert re.search(r"Sam Stranger .*? Active never", page)
+    assert "signed in at" not in page.split("Sam Stranger")[1]
+    boss.post(f"/team/{member.pk}/{path}", given)
+    assert theirs.get("/team/").status_code == 200
+    assert Session.objects.filter(user=stranger).count() == 1
+
+
+def test_an_admin_ends_only_those_sessions_that_work_in_the_workspace(
+    boss: Client, operator: User, other_workspace: Workspace
+) -> None:
+    Membership.objects.create(user=operator, workspace=other_workspace, role=Role.VIEWER)
+    here, there = Client(), Client()
+    for client in (here, there):
+        client.post("/signin/", {"email": operator.email, "password": "correct horse battery"})
+    there.post("/switch/", {"workspace": other_workspace.key})
+    assert "signed in at 1 place" in words(boss.get("/team/"))
+    boss.post(f"/team/{operator.membership.pk}/end/")
+    assert [c.get("/").status_code for c in (here, there)] == [302, 200]
+
+
 def test_the_deactivated_are_told_nothing_and_mailed_nothing(
     admin: User, operator: User, make_person: Any, workspace: Workspace
 ) -> None:
