@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import Membership, User
 from accounts.notices import people_to_tell
@@ -59,7 +60,9 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     came_from = htmx.current_url_abs_path if htmx else request.get_full_path()
     if request.method not in ("GET", "HEAD") and not htmx:
         came_from = urlsplit(request.META.get("HTTP_REFERER", "")).path
-    where = redirect_to_login(came_from or "/").url
+    if not (came_from and url_has_allowed_host_and_scheme(came_from, None)):
+        came_from = "/"
+    where = redirect_to_login(came_from).url
     if why := getattr(request, "ended", ""):
         where += f"&ended={why}"
     if htmx:

@@ -51,6 +51,16 @@ def zone_label(name: str, now: datetime) -> str:
     return shown if name == "UTC" else f"{shown} (UTC{offset[:3]}:{offset[3:]})"
 
 
+def _late(until: datetime, now: datetime) -> forms.ValidationError:
+    wait = max(1, math.ceil((until - now).total_seconds() / 60))
+    words = ngettext(
+        "Too many tries. Wait %(n)s minute, or have a sign-in link mailed to you.",
+        "Too many tries. Wait %(n)s minutes, or have a sign-in link mailed to you.",
+        wait,
+    )
+    return forms.ValidationError(words, code="late", params={"n": wait})
+
+
 class SignInForm(forms.Form):
     """E-mail address and password; the same answer whichever of them is wrong."""
 
@@ -87,13 +97,7 @@ class SignInForm(forms.Form):
         now = timezone.now()
         if until := throttling.may_try(self.request, email, now):
             self.is_late = True
-            wait = max(1, math.ceil((until - now).total_seconds() / 60))
-            words = ngettext(
-                "Too many tries. Wait %(n)s minute, or have a sign-in link mailed to you.",
-                "Too many tries. Wait %(n)s minutes, or have a sign-in link mailed to you.",
-                wait,
-            )
-            raise forms.ValidationError(words, code="late", params={"n": wait})
+            raise _late(until, now)
         self.user = authenticate(self.request, username=email, password=password)
         if self.user is None:
             if known := User.objects.filter(email=email.strip().lower()).first():
@@ -188,3 +192,18 @@ class ChangePasswordForm(_Told, auth.PasswordChangeForm):
         super().__init__(*args, **kwargs)
         _dress(self.fields)
         self.fields["old_password"].label = _("Present password")
+        self.is_late = False
+
+    def clean_old_password(self) -> str:
+        """Look at it as slowly as at one for signing in: a session left open is no key."""
+        now = timezone.now()
+        if until := throttling.may_try_password(self.user, now):
+            self.is_late = True
+            raise _late(until, now)
+        try:
+            given: str = super().clean_old_password()
+        except forms.ValidationError:
+            audit.record("user.sign_in_failed", self.user, None)
+            raise
+        throttling.password_was_right(self.user)
+        return given

@@ -2,7 +2,8 @@
 
 After five failures an account takes one try per delay, which grows to a quarter of an hour; an
 address may fail fifty times an hour. Nobody is locked out: a browser that has signed in as this
-person before is counted on its own, and a link by mail works at any time.
+person before is counted on its own and not against its address, which others may share, and a link
+by mail works at any time.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from django.db.models import Case, F, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 
 from accounts.keyed import digest
-from accounts.models import Throttle
+from accounts.models import Throttle, User
 from accounts.quotas import give_back, take
 
-ACCOUNT, ADDRESS, MAIL = "signin", "signin-address", "reset"
+ACCOUNT, ADDRESS, MAIL, PASSWORD = "signin", "signin-address", "reset", "password"
 FREE = 5
 DELAYS = tuple(timedelta(minutes=n) for n in (1, 2, 4, 8, 15))
 FORGOTTEN = timedelta(hours=24)
@@ -40,9 +41,21 @@ def address(request: HttpRequest) -> str:
 
 def may_try(request: HttpRequest, email: str, now: datetime) -> datetime | None:
     """Count a try to sign in; None if it may be made, else the moment from which it may."""
-    if not take(ADDRESS, address(request), PER_ADDRESS, now, AN_HOUR):
+    if not is_known(request, email) and not take(
+        ADDRESS, address(request), PER_ADDRESS, now, AN_HOUR
+    ):
         return _since(ADDRESS, address(request), now) + AN_HOUR
-    key = {"kind": ACCOUNT, "source": digest(_account(request, email))}
+    return _delayed(ACCOUNT, _account(request, email), now)
+
+
+def may_try_password(user: User, now: datetime) -> datetime | None:
+    """Count a try at the present password of somebody signed in, as tries to sign in are."""
+    return _delayed(PASSWORD, f"password {user.pk}", now)
+
+
+def _delayed(kind: str, source: str, now: datetime) -> datetime | None:
+    """Count a try of *source*; None if it may be made, else the moment from which it may."""
+    key = {"kind": kind, "source": digest(source)}
     Throttle.objects.get_or_create(**key, defaults={"since": now})
     rows = Throttle.objects.filter(**key)
     rows.filter(since__lte=now - FORGOTTEN).update(count=0, until=None, since=now)
@@ -59,7 +72,13 @@ def may_try(request: HttpRequest, email: str, now: datetime) -> datetime | None:
 def succeeded(request: HttpRequest, email: str) -> None:
     """The password was right: nothing is held against the account or the address."""
     Throttle.objects.filter(kind=ACCOUNT, source=digest(_account(request, email))).delete()
-    give_back(ADDRESS, address(request))
+    if not is_known(request, email):
+        give_back(ADDRESS, address(request))
+
+
+def password_was_right(user: User) -> None:
+    """Nothing is held against the person who knew it."""
+    Throttle.objects.filter(kind=PASSWORD, source=digest(f"password {user.pk}")).delete()
 
 
 def may_mail(request: HttpRequest, email: str, now: datetime) -> bool:
@@ -77,14 +96,19 @@ def remember(response: HttpResponse, email: str) -> None:
     )  # fmt: skip
 
 
-def _account(request: HttpRequest, email: str) -> str:
-    """Whose tries are counted: the account's, or those of a browser known to it."""
+def is_known(request: HttpRequest, email: str) -> bool:
+    """Has somebody signed in as *email* with this browser before?"""
     try:
         known = request.get_signed_cookie(settings.KNOWN_COOKIE_NAME, "", max_age=KNOWN_AGE)
     except signing.BadSignature:
-        known = ""
+        return False
+    return bool(known == digest(_plain(email)))
+
+
+def _account(request: HttpRequest, email: str) -> str:
+    """Whose tries are counted: the account's, or those of a browser known to it."""
     email = _plain(email)
-    return f"known {email}" if known == digest(email) else email
+    return f"known {email}" if is_known(request, email) else email
 
 
 def _plain(email: str) -> str:

@@ -129,7 +129,8 @@ def password(request: SignedIn) -> HttpResponse:
         messages.success(request, _("Password set. Other places you were signed in are ended."))
         return redirect("overview")
     context = {"form": form, "first": isinstance(form, SetPasswordForm)}
-    return render(request, "accounts/password.html", context)
+    status = 429 if getattr(form, "is_late", False) else 200
+    return render(request, "accounts/password.html", context, status=status)
 
 
 @requires("notices.view")

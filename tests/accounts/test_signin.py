@@ -196,6 +196,36 @@ def test_a_new_password_ends_the_other_sessions(
     assert elsewhere.get("/").status_code == 302
 
 
+def test_the_present_password_is_guessed_as_slowly_as_at_the_door_and_each_wrong_one_is_written_down(
+    signed_in: Callable[[User], Client], operator: User
+) -> None:
+    """H12: a session somebody left open does not lead to the password."""
+    here = signed_in(operator)
+    new = {"new_password1": "staple battery horse", "new_password2": "staple battery horse"}
+    tries = [here.post("/password/", {**new, "old_password": "not it"}) for _n in range(6)]
+    assert [answer.status_code for answer in tries] == [200] * 5 + [429]
+    assert "Wait 1 minute" in tries[-1].content.decode()
+    assert here.post("/password/", {**new, "old_password": PASSWORD}).status_code == 429
+    written = AuditEvent.objects.filter(action="user.sign_in_failed", object_id=operator.pk)
+    assert written.count() == 5
+    with time_machine.travel(timezone.now() + timedelta(minutes=2)):
+        assert here.post("/password/", {**new, "old_password": PASSWORD}).status_code == 302
+
+
+@pytest.mark.parametrize("header", ["Referer", "HX-Current-URL"])
+@pytest.mark.parametrize("path", ["//evil.example/x", "/\\evil.example"])
+def test_nobody_is_asked_to_sign_in_on_the_way_to_another_site(
+    db: None, header: str, path: str
+) -> None:
+    """H6"""
+    headers = {header: f"http://testserver{path}"}
+    if header == "HX-Current-URL":
+        headers["HX-Request"] = "true"
+    answer = Client().post("/notices/read/", headers=headers)
+    where = answer["HX-Redirect"] if "HX-Redirect" in answer else answer["Location"]
+    assert where == "/signin/?next=/"
+
+
 def test_pages_of_a_signed_in_person_stay_out_of_every_cache(
     signed_in: Callable[[User], Client], operator: User
 ) -> None:

@@ -65,6 +65,18 @@ def test_h12_a_browser_that_knows_the_person_is_not_locked_out_by_others(operato
     assert attempt(operator.email, PASSWORD, client=known).status_code == 302
 
 
+def test_a_known_browser_is_not_shut_out_by_others_behind_its_address(operator: User) -> None:
+    """H12: nor does it use up the tries of the others."""
+    known = Client()
+    attempt(operator.email, PASSWORD, client=known)
+    for n in range(50):
+        attempt(f"person{n}@example.com", "wrong")
+    assert attempt("one.more@example.com", "wrong").status_code == 429
+    assert attempt(operator.email, "wrong", client=known).status_code == 200
+    assert attempt(operator.email, PASSWORD, client=known).status_code == 302
+    assert attempt("one.more@example.com", "wrong").status_code == 429
+
+
 def test_the_mark_of_a_known_browser_serves_one_account_only(operator: User, admin: User) -> None:
     known = Client()
     attempt(operator.email, PASSWORD, client=known)
