@@ -1,7 +1,8 @@
 """A link by mail for whoever forgot the password.
 
 The page answers at once and the same for every address: the wish is written down, and the link
-is made and mailed when the mails of notices are. Its token is kept nowhere.
+is made and mailed when the mails of notices are. Its token is kept nowhere. A newer link leaves
+the earlier ones and invitations alone, or a stranger could void them; a new password voids all.
 """
 
 from __future__ import annotations
@@ -46,7 +47,6 @@ def _send(user: User) -> int:
     row = User.objects.filter(pk=user.pk, reset_asked_at=user.reset_asked_at)
     if not row.update(reset_asked_at=None):
         return 0
-    drop_links(user)
     try:
         sent = _message(user, SignInLink.make(user, LINK_LIFE)).send()
     except OSError as error:
