@@ -196,7 +196,7 @@ def test_a_new_password_ends_the_other_sessions(
     assert elsewhere.get("/").status_code == 302
 
 
-def test_the_present_password_is_guessed_as_slowly_as_at_the_door_and_each_wrong_one_is_written_down(
+def test_the_present_password_is_guessed_as_slowly_as_at_the_door_and_that_is_written_down(
     signed_in: Callable[[User], Client], operator: User
 ) -> None:
     """H12: a session somebody left open does not lead to the password."""
