@@ -12,6 +12,7 @@ from operator import or_
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -50,8 +51,9 @@ class NothingToResend(Exception):
 def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool) -> Campaign:
     """A draft with the content and settings of *campaign*, and its recipients where wanted.
 
-    The checked list is shared, not copied. *key* becomes the draft's: asked twice, there is
-    one draft. Raises NoLongerKept when the text, or numbers that are wanted, were deleted.
+    The checked list is shared, unless somebody on it was erased: then the others are copied.
+    *key* becomes the draft's: asked twice, there is one draft. Raises NoLongerKept when the
+    text, or numbers that are wanted, were deleted.
     """
 
     def make() -> Campaign:
@@ -61,7 +63,7 @@ def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool)
         if recipients and campaign.numbers_purged_at:
             raise NoLongerKept
         if recipients and campaign.recipients is not None and campaign.recipients.is_ready:
-            fields["recipients"] = campaign.recipients
+            fields["recipients"] = _without_erased(campaign.recipients, by)
             fields["manual_numbers"] = campaign.manual_numbers
         return _draft(campaign, by, key, Origin.COPY, fields, recipients=recipients)
 
@@ -119,6 +121,34 @@ def _named(name: str, origin: str) -> str:
         return ""
     mark = _(" (resend)") if origin == Origin.RESEND else _(" (copy)")
     return name.removesuffix(mark)[: NAME_MAX - len(mark)].rstrip() + mark
+
+
+def _without_erased(source: RecipientImport, by: User) -> RecipientImport:
+    """*source* itself, or a ready list of those on it who were not erased."""
+    gone = Q(number="")
+    if source.variables:
+        gone |= Q(values=[""] * len(source.variables))
+    if not source.recipients.filter(gone).exists():
+        return source
+    told = ("workspace", "is_manual", "original_name", "variables", "default_country", "options",
+            "state")  # fmt: skip
+    kept = {name: getattr(source, name) for name in told}
+    copy = RecipientImport.objects.create(created_by=by, finished_at=timezone.now(), **kept)
+    names = ("row", "number", "country", "values")
+    rows = source.recipients.exclude(gone).order_by("pk").values_list("pk", *names)
+    countries: Counter[str] = Counter()
+    digest = hashlib.sha256()
+    last = 0
+    while chunk := list(rows.filter(pk__gt=last)[:CHUNK]):
+        last = chunk[-1][0]
+        bulk.insert(Recipient, COLUMNS, [(copy.pk, *row[1:]) for row in chunk])
+        digest.update(json.dumps([row[1:] for row in chunk], ensure_ascii=False).encode())
+        countries.update(row[3] for row in chunk)
+    copy.accepted = copy.rows_total = copy.rows_read = countries.total()
+    copy.countries = dict(countries.most_common())
+    copy.digest = digest.hexdigest()
+    copy.save()
+    return copy
 
 
 def _failed_recipients(campaign: Campaign, by: User, reasons: frozenset[str]) -> RecipientImport:

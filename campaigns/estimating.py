@@ -254,6 +254,9 @@ def count(campaign: Campaign) -> dict[str, Any]:
     if template.names:
         places = [source.variables.index(name) for name in template.names]
         for row, country, values in _rows(source):
+            if values is None:
+                tally.add_erased(country)
+                continue
             text = normalise(template.render_list([values[place] for place in places]))
             tally.add(country, row, text)
     else:
@@ -261,15 +264,15 @@ def count(campaign: Campaign) -> dict[str, Any]:
     return {"of": key_of(campaign), **tally.kept()}
 
 
-def _rows(source: RecipientImport) -> Iterator[tuple[int, str, list[str]]]:
+def _rows(source: RecipientImport) -> Iterator[tuple[int, str, list[str] | None]]:
+    """Every row a message is written for; without values where it was erased."""
     last = 0
     fields = ("pk", "row", "country", "values", "number")
     chosen = Recipient.objects.filter(source=source).order_by("pk").values_list(*fields)
     while found := list(chosen.filter(pk__gt=last)[:FETCH]):
         last = found[-1][0]
         for _pk, row, country, values, number in found:
-            if not is_erased(number, values):
-                yield row, country, values
+            yield row, country, None if is_erased(number, values) else values
 
 
 class _Tally:
@@ -288,6 +291,10 @@ class _Tally:
         else:
             self._take(country, 1, size.segments, size.encoding == "UCS-2")
 
+    def add_erased(self, country: str) -> None:
+        """Its message is written without a text, costs nothing and is refused by us."""
+        self.countries[country][0] += 1
+
     def add_all(self, countries: dict[str, int], text: str) -> None:
         """One text for everybody: nothing is counted row by row."""
         size = measure(text)
@@ -303,6 +310,8 @@ class _Tally:
         self.unicode += numbers if is_unicode else 0
 
     def kept(self) -> dict[str, Any]:
+        for line in self.countries.values():
+            line[1] = min(line[1], line[2])
         lines = sorted(self.countries.items(), key=lambda item: -item[1][0])
         return {
             "countries": dict(lines),
