@@ -73,10 +73,19 @@ class ThresholdForm(forms.Form):
         widget=forms.NumberInput(attrs={"class": "form-control num"}),
     )
     sure = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, max_length=20, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, used: int, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.used = used
+        self.fields["seen"].initial = self.initial.get("limit", "none")
+
+    def say_changed(self) -> None:
+        """Somebody was faster: the form now knows of the limit that holds."""
+        limit = self.fields["seen"].initial
+        text = _("Somebody changed this threshold meanwhile: it is %(limit)s now. Look again.")
+        self.add_error(None, forms.ValidationError(text, code="changed", params={"limit": limit}))
+        self.data = {**self.data, "seen": str(limit)}
 
     def needs_a_yes(self) -> bool:
         """This limit leaves no room now, and nobody has said yet that it is meant so."""

@@ -25,6 +25,10 @@ Held = Callable[[date, date], int]
 """Segments that already count in the days from the first up to, not including, the second."""
 
 
+class Changed(Exception):
+    """The threshold is not the one any more that the person saw."""
+
+
 class ThresholdReached(Exception):
     """The segments do not fit; nothing was taken."""
 
@@ -124,15 +128,18 @@ def newly_warned(found: Iterable[ThresholdWindow]) -> list[ThresholdWindow]:
 
 @transaction.atomic
 def set_limit(
-    workspace: Workspace, period: str, limit: int, warn_percent: int, by: User
+    workspace: Workspace, period: str, limit: int, warn_percent: int, by: User, seen: str = ""
 ) -> Threshold:
     """Set or change a threshold, at once and for the open window too.
 
     Lowered below what is used it leaves no room and grants nothing; raised, it lets a person
-    resume what is suspended. Nothing resumes by itself.
+    resume what is suspended. Nothing resumes by itself. *seen* is the limit that the person saw
+    ("none" for none): Changed if it is another by now.
     """
     lock(workspace.pk)
     threshold = Threshold.objects.filter(workspace=workspace, period=period).first()
+    if seen and seen != ("none" if threshold is None else str(threshold.limit)):
+        raise Changed
     old, old_warn = (None, None) if threshold is None else (threshold.limit, threshold.warn_percent)
     threshold = threshold or Threshold(workspace=workspace, period=period)
     threshold.limit, threshold.warn_percent = limit, warn_percent

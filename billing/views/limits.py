@@ -62,9 +62,14 @@ def threshold_edit(request: SignedIn, period: str) -> HttpResponse:
     given = form.cleaned_data
     if form.needs_a_yes():
         return render(request, "billing/threshold_sure.html", context | given)
+    limit, warn, seen = given["limit"], given["warn_percent"], given["seen"]
     workspace = request.membership.workspace
-    thresholds.set_limit(workspace, period, given["limit"], given["warn_percent"], request.user)
-    messages.success(request, _said(meter, given["limit"]))
+    try:
+        thresholds.set_limit(workspace, period, limit, warn, request.user, seen)
+    except thresholds.Changed:
+        form.say_changed()
+        return render(request, "billing/threshold_edit.html", context)
+    messages.success(request, _said(meter, limit))
     return redirect("billing:thresholds")
 
 

@@ -228,3 +228,19 @@ def test_pages_ask_the_database_little(
     client.get("/billing/rates/")
     with django_assert_max_num_queries(7):
         client.get("/billing/rates/")
+
+
+def test_a_brake_is_not_taken_off_by_an_older_form(
+    signed_in: Clients, admin: User, finance: User, workspace: Workspace
+) -> None:
+    """H16: two people, two tabs; the older one is asked to look again and then may."""
+    thresholds.set_limit(workspace, "day", 20_000, 80, admin)
+    older = {"limit": "21000", "warn_percent": "80", "seen": "20000"}
+    thresholds.set_limit(workspace, "day", 0, 80, admin)
+    client = signed_in(finance)
+    page = client.post("/billing/thresholds/day/", older).content.decode()
+    assert "it is 0 now" in page
+    assert 'name="seen" value="0"' in page
+    assert Threshold.objects.get().limit == 0
+    client.post("/billing/thresholds/day/", {**older, "seen": "0"})
+    assert Threshold.objects.get().limit == 21_000
