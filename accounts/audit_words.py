@@ -7,7 +7,6 @@ table against what the code records.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +20,7 @@ from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent
+from sheets.spoken import without_numbers
 
 
 class Kind(models.TextChoices):
@@ -136,7 +136,6 @@ NAMES: dict[str, str | Promise] = {
     "route": _("Page"), "permission": _("Permission"), "filter": _("Filter"), "of": _("From"),
 }  # fmt: skip
 UNSAID = {"sha256", "digest", "number", "size", "until"}
-_NUMBER = re.compile(r"(?<![0-9A-Za-z-])\+?[0-9]{7,15}(?![0-9A-Za-z-])")
 
 
 class _Said(Mapping[str, str]):
@@ -197,7 +196,7 @@ def value_of(event: AuditEvent, name: str) -> str:
     if name.endswith("_at") and (moment := parse_datetime(str(value))):
         return dateformat.format(timezone.localtime(moment), "j M Y, H:i e")
     if isinstance(value, list):
-        return without_numbers(", ".join(map(str, value)))
+        return ", ".join(without_numbers(str(one)) for one in value)
     return without_numbers(value if isinstance(value, str) else json.dumps(value))
 
 
@@ -205,8 +204,3 @@ def _money(micros: int) -> str:
     """Millionths as a decimal number of at least two places."""
     whole = f"{Decimal(micros) / 1_000_000:.6f}"
     return whole[:-4] + whole[-4:].rstrip("0")
-
-
-def without_numbers(text: str) -> str:
-    """*text* with what could be a phone number taken out: people type them anywhere."""
-    return _NUMBER.sub("•••", text)

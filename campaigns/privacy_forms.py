@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import zone_choices
 from accounts.models import Workspace
-from sms.display import looks_like_number
+from sheets.spoken import holds_number
 from sms.numbers import BadNumber, parse_number
 
 CURRENCIES = (
@@ -22,6 +22,7 @@ KEPT = {
     "keep_uploads_days": (1, 30), "keep_texts_days": (1, 365), "keep_numbers_days": (7, 730),
 }  # fmt: skip
 WORD = "ERASE"
+KEPT_FROM = 6  # digits: a reason of an erasure is kept for good
 _SELECT = {"class": "form-select"}
 
 
@@ -132,7 +133,7 @@ class EraseForm(forms.Form):
     def clean_reason(self) -> str:
         """Words that can be kept: the audit log forgets nothing."""
         reason: str = self.cleaned_data["reason"]
-        if looks_like_number(reason):
+        if holds_number(reason, KEPT_FROM):
             text = _("The reason is kept for good. Write it without a phone number.")
             raise forms.ValidationError(text)
         return reason

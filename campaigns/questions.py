@@ -8,21 +8,21 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts.free_words import no_number
 from campaigns.statistics import ReasonRow
-from sms.display import looks_like_number
 
 REASON_MAX = 200
 REVEAL_REASON_MIN = 5
-NUMBER_FROM = 8  # digits: shorter ones are tickets and dates
 
 
 class ReasonForm(forms.Form):
-    """Why, in the person's words. It goes into the audit trail."""
+    """Why, in the person's words. It goes into the audit trail, so it holds no number."""
 
     reason = forms.CharField(
         label=_("Reason"),
         max_length=REASON_MAX,
         required=False,
+        validators=[no_number],
         help_text=_("Shown in the audit trail."),
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
     )
@@ -47,7 +47,7 @@ class NeededReasonForm(ReasonForm):
 
 
 class RevealForm(ReasonForm):
-    """Why somebody needs whole numbers. Everybody reads it, so it names none."""
+    """Why somebody needs whole numbers."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,10 +60,6 @@ class RevealForm(ReasonForm):
         reason = str(self.cleaned_data["reason"]).strip()
         if len(reason) < REVEAL_REASON_MIN:
             raise ValidationError(_("Say why in at least 5 characters."))
-        if looks_like_number(reason, digits=NUMBER_FROM):
-            raise ValidationError(
-                _("This holds a phone number, and everybody reads it. Say why without the number.")
-            )
         return reason
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEvent
 from billing.models import Period
+from sheets.spoken import without_numbers
 
 Words = str | Promise
 SHOWN = 50
@@ -91,7 +92,7 @@ def _say(name: str, value: object) -> str:
         return ""
     if name == "reason":
         known = REASONS.get(str(value))
-        return str(known) if known else f"“{value}”"
+        return str(known) if known else f"“{without_numbers(str(value))}”"
     form = {
         "of": _("from %(value)s"),
         "to": _("as %(value)s"),
@@ -99,5 +100,5 @@ def _say(name: str, value: object) -> str:
         "left": _("%(value)s numbers left"),
         "rows": _("%(value)s rows"),
     }[name]
-    shown = f"{value:,}" if isinstance(value, int) else value
+    shown = f"{value:,}" if isinstance(value, int) else without_numbers(str(value))
     return str(form) % {"value": shown}

@@ -11,6 +11,7 @@ from django.core.validators import URLValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.free_words import no_number, no_number_in_note
 from accounts.models import Workspace
 from senders.models import Registration, SenderID
 from senders.rules import RULES
@@ -65,6 +66,10 @@ class RecordForm(forms.ModelForm):
             ),
             "note": forms.Textarea(attrs={"class": "form-control", "rows": 5}),
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].validators.append(no_number_in_note)
 
 
 class RegisterForm(RecordForm):
@@ -133,7 +138,8 @@ class CountryForm(forms.Form):
         label=_("Note"),
         required=False,
         max_length=300,
-        help_text=_("What the registry or the carrier should know, such as a company number."),
+        validators=[no_number_in_note],
+        help_text=_("What the registry or the carrier should know. Everybody reads it."),
         widget=forms.Textarea(attrs={"class": "form-control", "rows": 3}),
     )
 
@@ -165,6 +171,7 @@ class ApprovalForm(forms.ModelForm):
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.today = today
+        self.fields["note"].validators.append(no_number_in_note)
 
     def clean_expires_on(self) -> date | None:
         day: date | None = self.cleaned_data["expires_on"]
@@ -181,6 +188,7 @@ class ReasonForm(forms.Form):
         label=_("Reason"),
         min_length=5,
         max_length=300,
+        validators=[no_number],
         help_text=_("Shown to the person who registered it, and kept in the history."),
         error_messages={"required": _("Write the reason, so that they know what to change.")},
         widget=forms.Textarea(attrs={"class": "form-control", "rows": 3}),

@@ -8,6 +8,7 @@ import phonenumbers
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts.free_words import no_number
 from senders.optouts import TYPED_MAX
 from sms.numbers import split_numbers
 
@@ -19,6 +20,7 @@ def _reason(hint: Any) -> forms.CharField:
         label=_("Reason"),
         min_length=3,
         max_length=200,
+        validators=[no_number],
         help_text=hint,
         error_messages={"required": _("Write the reason: it is what shows later why and how.")},
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),

@@ -33,11 +33,6 @@ def grouped(e164: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
-def looks_like_number(text: str, digits: int = FEWEST) -> bool:
-    """Is there a run of at least *digits* digits in *text*, however it is grouped?"""
-    return any(len(_digits(run[0])) >= digits for run in _WRITTEN.finditer(text))
-
-
 def hide_numbers(text: str) -> str:
     """Any text with the middle of everything hidden that may be a phone number in it.
 
