@@ -267,6 +267,7 @@ def keep(workspace_id: int, entries: Iterable[Entry], digest: str, by: User, ref
         )
         for line in found.written
     )  # fmt: skip
-    counts = {kind: len(found.of(kind)) for kind in ("new", "changed", "unchanged")}
+    told = {"new": "added", "changed": "replaced", "unchanged": "same"}
+    counts = {word: len(found.of(kind)) for kind, word in told.items()}
     audit.record("rate.import", workspace, by, refused=refused, **counts)
     return found

@@ -90,7 +90,7 @@ def test_a_confirmed_sheet_is_kept_and_audited_with_its_counts(
     assert "Rates kept: 2." in answer.content.decode()
     assert kept(workspace) == {"MY": 31_500, "PH": 29_500}
     event = AuditEvent.objects.get(action="rate.import")
-    assert event.data == {"new": 1, "changed": 1, "unchanged": 0, "refused": 1}
+    assert event.data == {"added": 1, "replaced": 1, "same": 0, "refused": 1}
     assert (event.actor, event.workspace) == (finance, workspace)
     assert set(Rate.objects.values_list("entered_by", flat=True)) == {finance.pk}
 

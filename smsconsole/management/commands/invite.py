@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts import audit
 from accounts.models import Membership, User, Workspace
@@ -24,6 +25,11 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help="the name of a person who is added")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if Workspace._meta.db_table not in connection.introspection.table_names():
+            raise CommandError(
+                f"There is no console in {settings.HOME} yet. Was it started with another "
+                "SMSCONSOLE_HOME or DATABASE_URL? Give the same here, or start it: make run"
+            )
         email = options["email"].strip().lower()
         person = User.objects.filter(email=email).first()
         if person is None and options["role"]:
