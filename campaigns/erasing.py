@@ -24,7 +24,7 @@ from accounts import audit
 from accounts.keyed import digest
 from accounts.models import Job, JobState, Membership, Notice, User, Workspace
 from billing import thresholds
-from campaigns import clock, exports
+from campaigns import clock, erasing_words, exports
 from campaigns.counting import Deltas
 from campaigns.erasure_search import Sought, chunks
 from campaigns.models import (
@@ -170,6 +170,7 @@ def _pass(sought: Sought) -> tuple[Counter[str], str]:
     _receipts(sought, found)
     _lists(sought, found)
     _people(sought, found)
+    erasing_words.run(sought, found)
     return found, waits_for
 
 
@@ -209,11 +210,8 @@ def _expanding(workspace_id: int, source_id: int | None = None) -> bool:
 
 def _stragglers(sought: Sought, found: Counter[str]) -> None:
     """Messages that were being written while their recipient was emptied."""
-    oldest = Erasure.objects.filter(
-        workspace=sought.workspace_id, state=ErasureState.WAITING
-    ).earliest("asked_at")
     late = Message.objects.filter(
-        campaign__workspace=sought.workspace_id, campaign__expanded_at__gte=oldest.asked_at,
+        campaign__workspace=sought.workspace_id, campaign__expanded_at__gte=sought.oldest,
         recipient__number="", campaign__numbers_purged_at=None,
     ).exclude(number="")  # fmt: skip
     for message in late:
@@ -300,18 +298,27 @@ def _lists(sought: Sought, found: Counter[str]) -> None:
 
 def _people(sought: Sought, found: Counter[str]) -> None:
     """Own test numbers of colleagues, notices, and how somebody had once opted out."""
-    members = Membership.objects.filter(workspace=sought.workspace_id).values("user")
-    for user in User.objects.filter(pk__in=members).exclude(test_numbers=[]):
-        kept = [number for number in user.test_numbers if not sought.is_number(number)]
-        if kept != user.test_numbers:
-            found["test_numbers"] += User.objects.filter(pk=user.pk).update(test_numbers=kept)
+    _test_numbers(sought)
     notices = Notice.objects.filter(workspace=sought.workspace_id)
     for pk, title, body in chunks(notices, "title", "body"):
         if sought.holds(title) or sought.holds(body):
             mine = Notice.objects.filter(pk=pk)
-            found["notices"] += mine.update(title=sought.cleaned(title), body=sought.cleaned(body))
+            found["notices"] += mine.update(title=sought.masked(title), body=sought.masked(body))
     gone = OptOut.objects.filter(workspace=sought.workspace_id, digest__in=sought.digests)
     gone.exclude(number="", reason="", file_name="").update(number="", reason="", file_name="")
+
+
+def _test_numbers(sought: Sought) -> None:
+    """Of people who work here and nowhere else: of others this workspace may learn nothing,
+    so that no count is kept either.
+    """
+    here = Membership.objects.filter(workspace=sought.workspace_id).values("user")
+    active = Membership.objects.filter(is_active=True).exclude(workspace=sought.workspace_id)
+    people = User.objects.filter(pk__in=here).exclude(pk__in=active.values("user"))
+    for user in people.exclude(test_numbers=[]):
+        kept = [number for number in user.test_numbers if not sought.is_number(number)]
+        if kept != user.test_numbers:
+            User.objects.filter(pk=user.pk).update(test_numbers=kept)
 
 
 # --- files --------------------------------------------------------------------------------

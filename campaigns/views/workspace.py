@@ -35,7 +35,7 @@ KINDS = {
     "recipients": gettext_lazy("Recipients"),
     "imports": gettext_lazy("Descriptions of files"),
     "typed": gettext_lazy("Typed lists"),
-    "test_numbers": gettext_lazy("Own test numbers"),
+    "words": gettext_lazy("Reasons, notes, names and texts"),
     "notices": gettext_lazy("Notices"),
     "files": gettext_lazy("Exports and files of opt-outs"),
 }
