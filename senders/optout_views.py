@@ -101,8 +101,9 @@ def _say(request: SignedIn, added: optouts.Added) -> None:
 
 @requires("optouts.remove")
 def remove(request: SignedIn, key: UUID) -> HttpResponse:
-    """Ask for the reason, then take one number off the list."""
-    row = get_object_or_404(OptOut.objects.for_user(request.user), key=key)
+    """Ask for the reason, then take one number off the list. An erased person stays on it."""
+    rows = OptOut.objects.for_user(request.user).exclude(source=OptOutSource.ERASED)
+    row = get_object_or_404(rows, key=key)
     form = RemoveForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

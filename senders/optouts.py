@@ -79,9 +79,13 @@ def add_many(workspace_id: int, numbers: Sequence[str], **about: Any) -> int:
 
 
 def remove(row: OptOut, by: User, reason: str) -> None:
-    """Take a number off the list: later campaigns reach it again. Gone if it was not there."""
+    """Take a number off the list: later campaigns reach it again.
+
+    Gone if it was not there, or was erased meanwhile: that person wants nothing for ever.
+    """
     with transaction.atomic():
-        if not OptOut.objects.filter(pk=row.pk).delete()[0]:
+        rows = OptOut.objects.filter(pk=row.pk).exclude(source=OptOutSource.ERASED)
+        if not rows.delete()[0]:
             raise Gone
         audit.record("optout.remove", row, by, reason=reason, number=row.masked, source=row.source)
 

@@ -227,6 +227,20 @@ def test_of_two_who_remove_it_one_is_told(admin: User, listed: OptOut) -> None:
     assert actions() == ["optout.remove"]
 
 
+def test_an_erased_person_is_neither_offered_for_removal_nor_removed(
+    signed_in: Clients, admin: User, listed: OptOut
+) -> None:
+    client, path = signed_in(admin), reverse("optouts:remove", args=[listed.key])
+    assert path in page(client.get(reverse("optouts:list")))
+    OptOut.objects.filter(pk=listed.pk).update(number="", source="erased")
+    assert path not in page(client.get(reverse("optouts:list")))
+    assert client.get(path).status_code == 404
+    assert client.post(path, REASON).status_code == 404
+    with pytest.raises(optouts.Gone):
+        optouts.remove(listed, admin, "asked before it was erased")
+    assert OptOut.objects.filter(pk=listed.pk).exists()
+
+
 def test_an_admin_takes_the_list_away_for_a_reason(
     signed_in: Clients, admin: User, listed: OptOut
 ) -> None:
