@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import Membership, User
@@ -77,7 +78,10 @@ def without_workspace(request: HttpRequest) -> HttpResponse:
     """
     if getattr(request, "htmx", None):
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    former = Membership.objects.filter(user=request.user.pk).select_related("workspace")
+    if Membership.objects.offered(request.user).exists():
+        return HttpResponseRedirect(reverse("accounts:invitations"))
+    former = Membership.objects.filter(user=request.user.pk, accepted_at__isnull=False)
+    former = former.select_related("workspace")
     ended = [(one.workspace, people_to_tell(one.workspace)) for one in former.order_by("pk")]
     return render(request, "accounts/no_workspace.html", {"ended": ended}, status=403)
 

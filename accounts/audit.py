@@ -34,6 +34,7 @@ def _workspace_of(target: models.Model, by: User | None) -> int | None:
         if (membership := getattr(person, "membership", None)) is not None:
             return int(membership.workspace_id)
     if isinstance(target, User):
-        rows = Membership.objects.filter(user=target).order_by("-is_active", "pk")
+        rows = Membership.objects.filter(user=target, accepted_at__isnull=False)
+        rows = rows.order_by("-is_active", "pk")
         return rows.values_list("workspace_id", flat=True).first()
     return None

@@ -102,6 +102,8 @@ DEEDS: dict[str, Deed] = {
     "team.invite_again": Deed(P, _("%(who)s invited %(what)s once more")),
     "team.role": Deed(P, _("%(who)s changed the role of %(what)s from %(old)s to %(new)s")),
     "team.deactivate": Deed(P, _("%(who)s deactivated %(what)s")),
+    "team.accept": Deed(P, _("%(who)s accepted the invitation")),
+    "team.decline": Deed(P, _("%(who)s declined the invitation")),
     "team.reactivate": Deed(P, _("%(who)s reactivated %(what)s")),
     "workspace.enter": Deed(P, _("%(who)s changed to the workspace %(what)s")),
     "user.added": Deed(P, _("%(who)s added %(what)s")),

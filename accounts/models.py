@@ -126,17 +126,27 @@ class Workspace(models.Model):
 
 class MembershipQuerySet(WorkspaceQuerySet):
     def active(self) -> Self:
-        """Those that give access: neither the person nor the membership is switched off."""
-        return self.filter(is_active=True, user__is_active=True)
+        """Those that give access: accepted, and neither the person nor it is switched off."""
+        return self.filter(is_active=True, user__is_active=True, accepted_at__isnull=False)
+
+    def offered(self, user: Any) -> Self:
+        """The invitations that *user* has not answered."""
+        return self.filter(user=user.pk, is_active=True, accepted_at=None)
 
 
 class Membership(models.Model):
-    """A person's one role in one workspace. Deactivated it gives no access, and keeps the role."""
+    """A person's one role in one workspace. Deactivated it gives no access, and keeps the role.
+
+    Whoever has an account accepts it first; until then the team knows only ``invited_as``, the
+    name that its admin wrote.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(_("role"), max_length=20, choices=roles.Role.choices)
     is_active = models.BooleanField(default=True)
+    accepted_at = models.DateTimeField(null=True, default=timezone.now)
+    invited_as = models.CharField(max_length=100, blank=True)
     last_seen_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -148,7 +158,12 @@ class Membership(models.Model):
         ]
 
     def __str__(self) -> str:
-        return str(self.user)
+        return self.name or self.user.email
+
+    @property
+    def name(self) -> str:
+        """What the team calls the person."""
+        return self.user.name if self.accepted_at else self.invited_as
 
     def can(self, permission: str, author_id: int | None = None) -> bool:
         """May this person do it, to something *author_id* made (None: not tied to a person)?"""

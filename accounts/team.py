@@ -15,9 +15,10 @@ from django.conf import settings
 from django.core import mail
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Case, Count, OuterRef, QuerySet, Subquery, When
 from django.db.models.functions import Coalesce, Lower
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit, notices, resetting, sessions
@@ -40,7 +41,6 @@ class Invitation:
 
     member: Membership
     is_mailed: bool
-    has_link: bool
     url: str = ""
 
 
@@ -51,12 +51,17 @@ def people(workspace: Workspace, now: datetime) -> QuerySet[Membership]:
     counted = places.values("user").annotate(n=Count("pk")).values("n")
     rows = Membership.objects.filter(workspace=workspace).select_related("user")
     rows = rows.annotate(places=Coalesce(Subquery(counted), 0))
-    return rows.order_by("-is_active", Lower("user__name"), "pk")
+    called = Case(When(accepted_at=None, then="invited_as"), default="user__name")
+    return rows.order_by("-is_active", Lower(called), "pk")
 
 
 def state(member: Membership) -> str:
     """Invited and not seen yet, active, or deactivated."""
-    if not (member.is_active and member.user.is_active):
+    if not member.is_active:
+        return DEACTIVATED
+    if member.accepted_at is None:
+        return INVITED
+    if not member.user.is_active:
         return DEACTIVATED
     return INVITED if is_new(member.user) else ACTIVE
 
@@ -67,15 +72,18 @@ def is_new(user: User) -> bool:
 
 
 def invite(workspace: Workspace, by: User, email: str, name: str, role: str) -> Invitation:
-    """Add a person, who may be known from another workspace, and mail them the way in."""
+    """Invite a person and mail them the way in. Whoever has an account already is in the team
+    when they accept; the admin hears the same of both.
+    """
     try:
         with transaction.atomic():
             _as_admin(workspace.pk, by)
-            user = User.objects.filter(email=email.lower()).first()
-            user = user or User.objects.create_user(email, name=name)
-            if not user.is_active:
-                raise Refused(_("This person is switched off in the whole console."))
-            member = Membership.objects.create(user=user, workspace=workspace, role=role)
+            known = User.objects.filter(email=email.lower()).first()
+            member = Membership.objects.create(
+                user=known or User.objects.create_user(email, name=name),
+                workspace=workspace, role=role, invited_as=name,
+                accepted_at=None if known else timezone.now(),
+            )  # fmt: skip
             audit.record("team.invite", member, by, role=role)
     except IntegrityError as error:
         raise Refused(
@@ -89,7 +97,7 @@ def invite_again(member: Membership, by: User) -> Invitation:
     with transaction.atomic():
         row = _locked(member, by)
         if state(row) != INVITED:
-            raise Refused(_("%(name)s needs no invitation by now.") % {"name": row.user})
+            raise Refused(_("%(name)s needs no invitation by now.") % {"name": row})
         audit.record("team.invite_again", row, by)
     return _send(row, by)
 
@@ -103,6 +111,8 @@ def set_role(member: Membership, by: User, role: str) -> None:
     Membership.objects.filter(pk=row.pk).update(role=role)
     sessions.end_in(row.workspace, row.user)
     event = audit.record("team.role", row, by, old=row.role, new=role)
+    if row.accepted_at is None:
+        return
     given = {"workspace": row.workspace.name, "role": Role(role).label, "person": by.name}
     title = _("Your role in %(workspace)s is now %(role)s") % given
     body = _("%(person)s changed it. What you may do is different from now on.") % given
@@ -115,7 +125,7 @@ def deactivate(member: Membership, by: User) -> None:
     """Take away all access to the workspace and end the sessions of the person in it."""
     row = _locked(member, by)
     if not Membership.objects.filter(pk=row.pk, is_active=True).update(is_active=False):
-        raise Refused(_("%(name)s was deactivated already.") % {"name": row.user})
+        raise Refused(_("%(name)s was deactivated already.") % {"name": row})
     if not Membership.objects.active().filter(user=row.user).exists():
         resetting.drop_links(row.user)
     ended = sessions.end_in(row.workspace, row.user)
@@ -127,7 +137,7 @@ def reactivate(member: Membership, by: User) -> None:
     """Give the access back, with the role the person had."""
     row = _locked(member, by)
     if not Membership.objects.filter(pk=row.pk, is_active=False).update(is_active=True):
-        raise Refused(_("%(name)s is active already.") % {"name": row.user})
+        raise Refused(_("%(name)s is active already.") % {"name": row})
     audit.record("team.reactivate", row, by, old=DEACTIVATED, new=ACTIVE)
 
 
@@ -136,6 +146,29 @@ def end_sessions(member: Membership, by: User) -> None:
     """Sign the person out wherever they work in this workspace; other workspaces stay theirs."""
     row = _locked(member, by)
     audit.record("user.end_sessions", row, by, ended=sessions.end_in(row.workspace, row.user))
+
+
+def invitations(user: User) -> QuerySet[Membership]:
+    """What teams wait for the person's answer."""
+    return Membership.objects.offered(user).select_related("workspace").order_by("pk")
+
+
+@transaction.atomic
+def accept(member: Membership, by: User) -> None:
+    """Join the team that invited one; an invitation taken back meanwhile is none."""
+    rows = Membership.objects.offered(by).filter(pk=member.pk)
+    if not rows.update(accepted_at=timezone.now()):
+        raise Refused(_("This invitation was taken back."))
+    member.refresh_from_db()
+    audit.record("team.accept", member, by)
+
+
+@transaction.atomic
+def decline(member: Membership, by: User) -> None:
+    """Leave no trace in the team but the event; an admin may invite again."""
+    audit.record("team.decline", member, by)
+    if not Membership.objects.offered(by).filter(pk=member.pk).delete()[0]:
+        raise Refused(_("This invitation was taken back."))
 
 
 @transaction.atomic
@@ -161,17 +194,17 @@ def _locked(member: Membership, by: User) -> Membership:
 
 
 def _send(member: Membership, by: User) -> Invitation:
-    """Mail the way in: a one-time link for who is new, an address for who can sign in."""
-    path = reverse("overview")
-    has_link = is_new(member.user)
+    """Mail the way in: a one-time link for who is new, else the page on which to accept."""
+    path = reverse("accounts:invitations")
+    has_link = member.accepted_at is not None
     if has_link:
         with transaction.atomic():
             resetting.drop_links(member.user)
             path = reverse("accounts:link", args=[SignInLink.make(member.user)])
     url = settings.SITE_URL + path
     is_mailed = _mail(member, by, url, has_link=has_link)
-    is_shown = has_link and not settings.EMAIL_URL and _is_only_here(member)
-    return Invitation(member, is_mailed, has_link, url if is_shown else "")
+    is_shown = not settings.EMAIL_URL and (not has_link or _is_only_here(member))
+    return Invitation(member, is_mailed, url if is_shown else "")
 
 
 def _is_only_here(member: Membership) -> bool:
@@ -188,23 +221,25 @@ def _mail(member: Membership, by: User, url: str, *, has_link: bool) -> bool:
         "role": member.get_role_display(),
         "url": url,
     }
-    subject = _("Your invitation to %(workspace)s at SMS Console")
     words = _(
         "%(person)s invites you to the workspace %(workspace)s at SMS Console, as %(role)s.\n\n"
         "%(url)s\n\n"
         "The link works once, within 24 hours. After it you set a password."
     )
     if not has_link:
-        subject = _("You are in the workspace %(workspace)s at SMS Console now")
         words = _(
-            "%(person)s added you to the workspace %(workspace)s at SMS Console, as %(role)s.\n\n"
+            "%(person)s invites you to the workspace %(workspace)s at SMS Console, as %(role)s.\n\n"
             "%(url)s\n\n"
-            "Sign in as you always do; the account menu changes between workspaces."
+            "Sign in as you always do and accept or decline. Until you accept nobody there sees "
+            "anything of your account."
         )
     try:
         connection = mail.get_connection(timeout=MAIL_SECONDS)
         message = mail.EmailMessage(
-            subject=subject % told, body=words % told, to=[member.user.email], connection=connection
+            subject=_("Your invitation to %(workspace)s at SMS Console") % told,
+            body=words % told,
+            to=[member.user.email],
+            connection=connection,
         )
         return bool(message.send())
     except OSError as error:

@@ -37,7 +37,9 @@ class InviteForm(RoleForm):
     name = forms.CharField(
         label=_("Name"),
         max_length=100,
-        help_text=_("Whoever has an account already keeps the name in it."),
+        help_text=_(
+            "Your team sees this name until the person has come in; an account keeps its own."
+        ),
         error_messages={"required": _("Write the name of the person.")},
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
     )

@@ -112,7 +112,7 @@ def invite_again(request: SignedIn, pk: int) -> HttpResponse:
     """Ask, then send a person who never came a new link."""
     member = _member(request, pk)
     if team.state(member) != team.INVITED:
-        return _refused(request, _("%(name)s needs no invitation by now.") % {"name": member.user})
+        return _refused(request, _("%(name)s needs no invitation by now.") % {"name": member})
     if request.method == "POST":
         try:
             return _invited(request, team.invite_again(member, request.user))
@@ -124,7 +124,7 @@ def invite_again(request: SignedIn, pk: int) -> HttpResponse:
 
 def _invited(request: SignedIn, made: team.Invitation) -> HttpResponse:
     """Say where the invitation went; without a mail server show its link, this once."""
-    name = {"name": made.member.user}
+    name = {"name": made.member}
     if not settings.EMAIL_URL:
         return render(request, "accounts/team_invited.html", {"made": made})
     if made.is_mailed:
@@ -166,7 +166,7 @@ def act(request: SignedIn, pk: int, action: str) -> HttpResponse:
             do(member, request.user)
         except team.Refused as refusal:
             return _refused(request, str(refusal))
-        messages.success(request, done % {"name": member.user})
+        messages.success(request, done % {"name": member})
         return redirect("accounts:team")
     context = {"member": member, "back_url": reverse("accounts:team")}
     return render(request, f"accounts/team_{action}.html", context)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from accounts import audit_views, session_views, team_views, views
+from accounts import audit_views, invitation_views, session_views, team_views, views
 
 app_name = "accounts"
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("team/<int:pk>/invite/", team_views.invite_again, name="team_invite_again"),
     path("team/<int:pk>/role/", team_views.role, name="team_role"),
     path("team/<int:pk>/<str:action>/", team_views.act, name="team_act"),
+    path("invitations/", invitation_views.invitations, name="invitations"),
     path("switch/", team_views.switch, name="switch"),
     path("notices/", views.notices, name="notices"),
     path("notices/read/", views.read_notices, name="read_notices"),

@@ -74,6 +74,7 @@ def seed_campaign(rows: int, seed: int, carrier: Carrier) -> Campaign:
         memberships__workspace=carrier.workspace,
         memberships__role=Role.ADMIN,
         memberships__is_active=True,
+        memberships__accepted_at__isnull=False,
     ).earliest("pk")
     sender, _new = SenderID.objects.get_or_create(
         workspace=carrier.workspace, value="PRACTICE",

@@ -143,19 +143,22 @@ def rail(role: str, view_name: str) -> tuple[Group, ...]:
 
 
 def _glance(user: Any, membership: Membership) -> Callable[[], Mapping[str, Any]]:
-    """Unread notices, how many workspaces, which kinds of carriers in use: one query for all."""
+    """Unread notices, workspaces, invitations, kinds of carriers in use: one query for all."""
     mine = Notice.objects.for_user(user).filter(user=user, read_at=None)
     unread = mine.order_by().values("user").annotate(n=Count("pk")).values("n")
     memberships = Membership.objects.active().filter(user=user).order_by()
     places = memberships.values("user").annotate(n=Count("pk")).values("n")
+    offered = Membership.objects.offered(user).order_by()
+    invited = offered.values("user").annotate(n=Count("pk")).values("n")
     used = Carrier.objects.filter(workspace=membership.workspace_id, is_on=True)
     rows = Workspace.objects.filter(pk=membership.workspace_id).annotate(
         unread=Coalesce(Subquery(unread), 0),
         places=Coalesce(Subquery(places), 0),
+        invited=Coalesce(Subquery(invited), 0),
         practice=Exists(used.practice()),
         real=Exists(used.exclude(pk__in=Carrier.objects.practice())),
     )
-    return cache(lambda: rows.values("unread", "places", "practice", "real").get())
+    return cache(lambda: rows.values("unread", "places", "invited", "practice", "real").get())
 
 
 def _other_workspaces(
@@ -188,6 +191,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "rail": rail(membership.role, view_name),
         "create": next(_link(CREATE, membership.role, view_name), None),
         "workspaces": SimpleLazyObject(_other_workspaces(request.user, membership, glance)),
+        "invited": SimpleLazyObject(lambda: glance()["invited"]),
         "unread": SimpleLazyObject(lambda: glance()["unread"]),
         "suspended": suspended,
         "why_suspended": SimpleLazyObject(lambda: reading.suspension(list(suspended))),

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.roles import PERMISSIONS
 
 OPEN = {
+    "accounts:invitations",  # asks for signing in itself: who is invited may be in no workspace
     "accounts:link",
     "accounts:reset",
     "accounts:signin",

@@ -190,7 +190,7 @@ class World:
     def _plain(self) -> list[Case]:
         names = [
             "overview", "profile", "help_abuse", "search", "accounts:notices", "accounts:password",
-            "accounts:sessions", "accounts:team", "accounts:team_invite",
+            "accounts:sessions", "accounts:invitations", "accounts:team", "accounts:team_invite",
             "accounts:audit", "system", "workspace", "erase", "sending_off", "sending_on",
             "campaigns:list", "campaigns:create", "billing:thresholds", "billing:rates",
             "billing:rate_add", "billing:rate_import", "senders:list", "senders:register",
