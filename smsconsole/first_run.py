@@ -15,7 +15,7 @@ from accounts import audit
 from accounts.models import Membership, SignInLink, User, Workspace
 from accounts.roles import Role
 from carriers.models import Carrier
-from sms.practice.__main__ import token_in
+from sms.practice.ledger import secret_in
 
 ADMIN_EMAIL = "admin@localhost"
 LINK_HOURS = 24
@@ -60,7 +60,10 @@ def practice_carrier() -> Carrier | None:
 def place_practice_carrier(port: int) -> None:
     """Tell every account at the practice carrier where it listens and what its key is."""
     settings.PRACTICE_HOME.mkdir(parents=True, exist_ok=True, mode=0o700)
-    options = {"url": f"http://127.0.0.1:{port}", "token": token_in(settings.PRACTICE_HOME)}
+    options = {
+        "url": f"http://127.0.0.1:{port}",
+        "token": secret_in(settings.PRACTICE_HOME, "token"),
+    }
     Carrier.objects.practice().exclude(options=options).update(options=options)
 
 

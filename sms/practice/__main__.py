@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import json
 import os
-import secrets
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sms.practice.ledger import InUse, Ledger
+from sms.practice.ledger import InUse, Ledger, secret_in
 from sms.practice.receipts import Outbox
 from sms.practice.server import Carrier
 from sms.practice.settings import CLASSES, Settings
@@ -66,20 +65,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
     return settings
 
 
-def token_in(home: Path) -> str:
-    """The token of this folder, made on the first start and readable by its owner only."""
-    path = home / "token"
-    if not path.exists():
-        unfinished = home / "token.new"
-        file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        os.write(file, secrets.token_urlsafe(32).encode())
-        os.close(file)
-        unfinished.rename(path)
-    return path.read_text().strip()
-
-
 async def serve(options: argparse.Namespace, settings: Settings, ledger: Ledger) -> None:
-    token = options.token or token_in(options.home)
+    token = options.token or secret_in(options.home, "token")
     outbox = Outbox(settings, token, ledger)
     outbox.restore()
     carrier = Carrier(settings, token, ledger, outbox)

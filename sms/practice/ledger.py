@@ -3,25 +3,28 @@
 ``ledger.jsonl``, one line a message, written before the message is answered::
 
     {"kind": "accepted" | "repeat", "at": unix seconds, "id": ..., "reference": ...,
-     "segments": n, "attempt": n, "sha256_to": hex, "fate": ..., "due": unix seconds}
+     "segments": n, "attempt": n, "hmac_to": hex, "fate": ..., "due": unix seconds}
 
 ``repeat`` is a known key that was answered again and is not billed. ``acknowledged.jsonl``
 holds one array of receipt keys (``<id>/<n>``) a line, written when the receiver said 2xx.
-Both are only ever appended to, and neither holds a number or a text.
+Both are only ever appended to, and neither holds a number or a text. ``hmac_to`` tells numbers
+apart under the key of this folder, ``ledger.key``: without it all numbers could be tried.
 """
 
 from __future__ import annotations
 
 import fcntl
+import hmac
 import json
 import os
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 LEDGER = "ledger.jsonl"
 ACKNOWLEDGED = "acknowledged.jsonl"
+KEY = "ledger.key"
 
 
 class InUse(Exception):
@@ -38,6 +41,18 @@ class Entry:
     fate: str
     due: float
     attempts: int = 1
+
+
+def secret_in(home: Path, name: str) -> str:
+    """The secret *name* of this folder, made on the first start and readable by its owner only."""
+    path = home / name
+    if not path.exists():
+        unfinished = home / f"{name}.new"
+        file = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        os.write(file, secrets.token_urlsafe(32).encode())
+        os.close(file)
+        unfinished.rename(path)
+    return path.read_text().strip()
 
 
 class AppendOnly:
@@ -78,6 +93,7 @@ class Ledger:
     def __init__(self, home: Path, *, fsync: bool = False) -> None:
         self._file = AppendOnly(home / LEDGER, fsync=fsync)
         self._file.lock()
+        self._key = secret_in(home, KEY).encode()
         self._acknowledged = AppendOnly(home / ACKNOWLEDGED, fsync=fsync)
         self._home = home
         self._entries: dict[str, Entry] = {}
@@ -160,11 +176,12 @@ class Ledger:
         fate: str,
         due: float,
     ) -> None:
+        told = hmac.digest(self._key, number.encode(), "sha256").hex()
         # Put together by hand: this is the hot path, and no field can hold a quote.
         self._file.append(
             f'{{"kind":"{kind}","at":{at:.3f},"id":"{carrier_id}","reference":"{reference}",'
             f'"segments":{segments},"attempt":{attempt},'
-            f'"sha256_to":"{sha256(number.encode()).hexdigest()}","fate":"{fate}",'
+            f'"hmac_to":"{told}","fate":"{fate}",'
             f'"due":{due:.3f}}}'
         )
 

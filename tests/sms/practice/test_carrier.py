@@ -25,7 +25,8 @@ def test_a_message_is_in_the_ledger_before_it_is_answered(carrier: PracticeCarri
     (line,) = eventually(lambda: carrier.ledger("slow"))
     assert asking.is_alive()
     assert line["kind"] == "accepted"
-    assert line["sha256_to"] == sha256(b"+12025550180").hexdigest()
+    key = (carrier.home / "ledger.key").read_bytes()
+    assert line["hmac_to"] == hmac.new(key, b"+12025550180", sha256).hexdigest()
     carrier.kill()
     asking.join()
 
@@ -42,6 +43,22 @@ def test_the_ledger_holds_no_number_and_no_text(carrier: PracticeCarrier) -> Non
     raw = (carrier.home / "ledger.jsonl").read_text()
     assert "2025550180" not in raw
     assert "secret" not in raw
+
+
+def test_a_number_is_told_by_a_key_of_the_folder_that_outlives_a_kill(
+    carrier: PracticeCarrier, tmp_path: Path
+) -> None:
+    """Nobody who has the ledger alone can try all numbers."""
+    carrier.submit("a", "+12025550180")
+    carrier.kill()
+    carrier.start()
+    carrier.submit("b", "+12025550180")
+    first, second = carrier.ledger()
+    assert first["hmac_to"] == second["hmac_to"] != sha256(b"+12025550180").hexdigest()
+    assert (carrier.home / "ledger.key").stat().st_mode & 0o777 == 0o600
+    with PracticeCarrier(tmp_path / "another") as another:
+        another.submit("a", "+12025550180")
+        assert another.ledger()[0]["hmac_to"] != first["hmac_to"]
 
 
 def test_a_known_key_gets_the_same_answer_and_is_billed_once(carrier: PracticeCarrier) -> None:
