@@ -313,7 +313,7 @@ def _test_numbers(sought: Sought) -> None:
     so that no count is kept either.
     """
     here = Membership.objects.filter(workspace=sought.workspace_id).values("user")
-    active = Membership.objects.filter(is_active=True).exclude(workspace=sought.workspace_id)
+    active = Membership.objects.active().exclude(workspace=sought.workspace_id)
     people = User.objects.filter(pk__in=here).exclude(pk__in=active.values("user"))
     for user in people.exclude(test_numbers=[]):
         kept = [number for number in user.test_numbers if not sought.is_number(number)]

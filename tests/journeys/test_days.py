@@ -38,7 +38,7 @@ def test_an_admins_day(
     page, other = open_page(admin), open_page(operator)
     main = page.get_by_role("main")
     page.goto("/senders/")
-    page.get_by_role("link", name="PWNEWS").click()
+    page.get_by_role("link", name="PWNEWS", exact=True).click()
     answered(page, "Approve", "Approve")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Approved")
     sound(page, "day-sender")
