@@ -137,8 +137,8 @@ def test_nothing_that_was_typed_is_run_or_used_as_a_template() -> None:
 @cache
 def imported(name: str) -> set[str]:
     nodes = ast.walk(tree_of(name))
-    froms = (node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
-    return {alias.asname or alias.name for node in froms for alias in node.names}
+    brought = (node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
+    return {alias.asname or alias.name for node in brought for alias in node.names}
 
 
 def _runs_text(called: str, node: ast.Call, modules: set[str]) -> bool:

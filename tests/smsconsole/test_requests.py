@@ -46,7 +46,7 @@ def test_a_strangers_id_is_not_taken(client: Client) -> None:
         ("12025550123", False), ("a" * 37, False), ("abcdef12\n3456", False), ("<script>x", False),
     ],
 )  # fmt: skip
-def test_the_proxys_id_is_taken_if_it_looks_like_one(
+def test_the_id_of_a_proxy_is_taken_if_it_looks_like_one(
     client: Client, settings: Any, given: str, taken: bool
 ) -> None:
     settings.BEHIND_PROXY = True
