@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from campaigns import revealing
@@ -139,3 +142,11 @@ def revealed(campaign: Campaign, user: Any) -> Campaign:
 def counts(messages: Iterable[Message]) -> Counter[str]:
     """Sent, Failed and Other as the rows say."""
     return Counter(str(bucket(m.state)) for m in messages)
+
+
+def press_submit(client: Client, campaign: Campaign, **given: str) -> Any:
+    """Submit Campaign as its review page does, with what was seen there."""
+    page = client.get(reverse("campaigns:review", args=[campaign.key])).content.decode()
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    fields = {"seen": seen[1] if seen else "", **given}
+    return client.post(reverse("campaigns:submit", args=[campaign.key]), fields)

@@ -18,6 +18,7 @@ from billing.models import Threshold
 from campaigns.forms import typed
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
+from tests.campaigns.building import press_submit
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -222,7 +223,7 @@ def test_pressing_submit_twice_submits_once(client: Any, make_campaign: Any) -> 
     campaign = make_campaign()
     client.get(url("review", campaign))
     for _time in range(2):
-        response = client.post(url("submit", campaign))
+        response = press_submit(client, campaign)
         assert response.url == url("detail", campaign)
     campaign.refresh_from_db()
     assert campaign.state == CampaignState.SCHEDULED
@@ -230,7 +231,7 @@ def test_pressing_submit_twice_submits_once(client: Any, make_campaign: Any) -> 
 
 def test_a_refused_submission_says_why_and_stays_a_draft(client: Any, make_campaign: Any) -> None:
     campaign = make_campaign(name="")
-    html = page(client.post(url("submit", campaign)))
+    html = page(press_submit(client, campaign))
     assert "Not submitted." in html
     assert "Enter a name." in html
     campaign.refresh_from_db()
@@ -244,8 +245,8 @@ def test_what_does_not_fit_is_offered_as_a_choice(
     campaign = make_campaign()
     html = page(client.get(url("review", campaign)))
     assert "Send until suspended, after about 1 of 2 numbers" in html
-    assert "Not submitted." in page(client.post(url("submit", campaign)))
-    client.post(url("submit", campaign), {"partial_ok": "yes"})
+    assert "Not submitted." in page(press_submit(client, campaign))
+    press_submit(client, campaign, partial_ok="yes")
     campaign.refresh_from_db()
     assert campaign.partial_ok
 
@@ -254,7 +255,7 @@ def test_a_submitted_campaign_cannot_be_edited_by_an_old_page(
     client: Any, make_campaign: Any
 ) -> None:
     campaign = make_campaign()
-    client.post(url("submit", campaign))
+    press_submit(client, campaign)
     assert client.get(url("edit", campaign)).url == url("detail", campaign)
     response = client.post(url("edit", campaign), words(campaign, content="New", next="draft"))
     assert response.url == url("detail", campaign)

@@ -16,6 +16,7 @@ from campaigns import drafting
 from campaigns.forms import typed
 from campaigns.models import Campaign, RecipientImport
 from campaigns.models.campaign import Source
+from tests.campaigns.building import press_submit
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -170,7 +171,7 @@ def test_a_value_that_was_refused_is_not_submitted_cut(
     before = (campaign.name, campaign.cost_centre, campaign.content)
     answer = client.post(at(campaign), {**opened(client, campaign), **wrong, "next": "review"})
     assert "thing to fix" in answer.content.decode()
-    client.post(at(campaign, "submit"))
+    press_submit(client, campaign)
     campaign.refresh_from_db()
     assert (campaign.name, campaign.cost_centre, campaign.content) == before
 

@@ -15,6 +15,7 @@ from openpyxl import load_workbook
 from accounts.models import AuditEvent
 from campaigns.importing.check import check
 from campaigns.models import Campaign, ImportState, RecipientImport
+from tests.campaigns.building import press_submit
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HTTP_HX_REQUEST": "true"}
@@ -173,14 +174,14 @@ def test_nothing_is_sent_to_the_valid_ones_before_somebody_says_so(
     source = imported(client, campaign, MIXED)
     html = page(client.get(url("review", campaign)))
     assert "2 rows were refused" in html
-    client.post(url("submit", campaign))
+    press_submit(client, campaign)
     campaign.refresh_from_db()
     assert campaign.state == "draft"
     seen = {"to": "review", "list": source.pk}
     assert client.post(url("confirm", campaign), seen).url == url("review", campaign)
     source.refresh_from_db()
     assert source.confirmed_by == operator
-    client.post(url("submit", campaign))
+    press_submit(client, campaign)
     campaign.refresh_from_db()
     assert campaign.state == "scheduled"
 
@@ -266,7 +267,7 @@ def test_rows_that_do_not_fit_are_left_out_on_request(client: Any, campaign: Any
     campaign.refresh_from_db()
     check(campaign.recipients_id)
     client.post(url("confirm", campaign), {"list": campaign.recipients_id})
-    client.post(url("submit", campaign))
+    press_submit(client, campaign)
     campaign.refresh_from_db()
     assert (campaign.state, campaign.total) == ("scheduled", 1)
 
