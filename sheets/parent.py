@@ -42,7 +42,7 @@ def read(path: str | Path, request: Request, limits: Limits | None = None) -> It
     try:
         _ask(child, path, request, limits)
         for line in _lines(child):
-            event = _decoded(line)
+            event = _decoded(line, too_late)
             is_done = isinstance(event, Done)
             yield event
         if not is_done:
@@ -90,10 +90,12 @@ def _stream(stream: IO[bytes] | None) -> IO[bytes]:
     return stream
 
 
-def _decoded(line: bytes) -> Event:
+def _decoded(line: bytes, too_late: threading.Event) -> Event:
     try:
         return decode(line)
     except ValueError as error:
+        if too_late.is_set():  # killed in the middle of a line
+            raise BadFile("took_too_long") from error
         log.warning("import child wrote a line that is no event")
         raise BadFile("parser_died") from error
 

@@ -173,8 +173,10 @@ def test_a_rate_is_of_ones_own_workspace_and_currency(
     signed_in: Signed, finance: User, other_workspace: Workspace
 ) -> None:
     """H5, SR20."""
-    extra = EXTRA | {"workspace": str(other_workspace.pk)}
-    signed_in(finance).post(reverse("billing:rate_add"), extra | RATE)
+    extra = EXTRA | RATE | {"workspace": str(other_workspace.pk)}
+    signed_in(finance).post(reverse("billing:rate_add"), extra | {"currency": "KRW"})
+    assert not Rate.objects.exists()
+    signed_in(finance).post(reverse("billing:rate_add"), extra | {"currency": ""})
     rate = Rate.objects.get()
     assert rate.workspace == finance.membership.workspace
     assert rate.price == 31_000
