@@ -2,7 +2,7 @@
 
 kombu writes its files in place, so a reader can find one empty, and that ends the worker or the
 sender. Here a file appears whole or not at all: messages, and the table of which queue hangs on
-which exchange, which is changed by one at a time. A message is claimed by a rename within its folder
+which exchange, which one at a time may change. A message is claimed by a rename within its folder
 (nothing lies in a shared temporary folder), and one that cannot be read is dropped: a doorbell may
 be lost.
 """
