@@ -12,7 +12,6 @@ from operator import or_
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -125,17 +124,14 @@ def _named(name: str, origin: str) -> str:
 
 def _without_erased(source: RecipientImport, by: User) -> RecipientImport:
     """*source* itself, or a ready list of those on it who were not erased."""
-    gone = Q(number="")
-    if source.variables:
-        gone |= Q(values=[""] * len(source.variables))
-    if not source.recipients.filter(gone).exists():
+    if not source.recipients.erased().exists():
         return source
     told = ("workspace", "is_manual", "original_name", "variables", "default_country", "options",
             "state")  # fmt: skip
     kept = {name: getattr(source, name) for name in told}
     copy = RecipientImport.objects.create(created_by=by, finished_at=timezone.now(), **kept)
     names = ("row", "number", "country", "values")
-    rows = source.recipients.exclude(gone).order_by("pk").values_list("pk", *names)
+    rows = source.recipients.known().order_by("pk").values_list("pk", *names)
     countries: Counter[str] = Counter()
     digest = hashlib.sha256()
     last = 0

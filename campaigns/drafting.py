@@ -314,10 +314,10 @@ def tests_left(user: User) -> int:
 
 def _values(campaign: Campaign, names: list[str]) -> list[str]:
     source = campaign.recipients
-    known_ones = source.recipients.exclude(number="") if source and source.is_ready else None
+    known_ones = source.recipients.known() if source and source.is_ready else None
     first = None if known_ones is None else known_ones.order_by("pk").first()
     known = dict(zip(source.variables, first.values, strict=True)) if source and first else {}
-    missing = [name for name in names if not known.get(name)]
+    missing = [name for name in names if known.get(name) is None]
     if missing:
         raise CannotTest("Import the file first: its first row gives the values of the test.")
     return [known[name] for name in names]

@@ -39,6 +39,7 @@ from campaigns.models import (
     MessageEvent,
     Recipient,
     RecipientImport,
+    emptied,
 )
 from campaigns.sending.expanding import EXPANDABLE
 from campaigns.settling import Result, write_results
@@ -193,7 +194,7 @@ def _recipients(sought: Sought, found: Counter[str]) -> bool:
             continue
         with transaction.atomic():
             found["messages"] += _empty(mine, is_theirs)
-            changes: dict[str, Any] = {"values": [""] * len(values)}
+            changes: dict[str, Any] = {"values": emptied(values)}
             if is_theirs:
                 changes["number"] = ""
             found["recipients"] += Recipient.objects.filter(pk=pk).update(**changes)

@@ -391,7 +391,7 @@ def samples(campaign: Campaign) -> list[dict[str, Any]]:
         return []
     found = []
     for country in list(source.countries)[:SAMPLES]:
-        known = source.recipients.exclude(number="")
+        known = source.recipients.known()
         first = known.filter(country=country).order_by("row").first()
         if first is not None:
             values = dict(zip(source.variables, first.values, strict=True))

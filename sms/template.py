@@ -51,20 +51,24 @@ class Template:
     _gaps: tuple[int, ...]  # for each gap, which name fills it
     _in_order: bool  # every name appears exactly once
 
-    def render(self, values: Mapping[str, str]) -> str:
+    def render(self, values: Mapping[str, str | None]) -> str:
         """The text with every value in its place; names are looked up in NFC."""
-        return self.render_list([values.get(name, "") for name in self.names])
+        return self.render_list([values.get(name) for name in self.names])
 
-    def render_list(self, values: Sequence[str]) -> str:
-        """As render, with *values* in the order of *names*."""
+    def render_list(self, values: Sequence[str | None]) -> str:
+        """As render, with *values* in the order of *names*; None is a missing value.
+
+        An empty one is a value: whoever imports the list says where it is allowed.
+        """
         if len(values) != len(self.names):
             raise ValueError("one value for each name is needed")
-        if not all(values):
+        known = [value for value in values if value is not None]
+        if len(known) != len(values):
             raise MissingValues(
-                [n for n, value in zip(self.names, values, strict=True) if not value]
+                [n for n, value in zip(self.names, values, strict=True) if value is None]
             )
         parts = list(self._parts)
-        parts[1::2] = values if self._in_order else [values[gap] for gap in self._gaps]
+        parts[1::2] = known if self._in_order else [known[gap] for gap in self._gaps]
         return "".join(parts)
 
     def unknown(self, columns: Iterable[str]) -> list[Unknown]:

@@ -24,6 +24,7 @@ from campaigns.models.recipients import (
     ImportState,
     Recipient,
     RecipientImport,
+    emptied,
     is_erased,
 )
 from campaigns.models.reveals import Reveal
@@ -53,5 +54,6 @@ __all__ = [
     "Reveal",
     "WrongState",
     "content_digest",
+    "emptied",
     "is_erased",
 ]

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -75,9 +76,27 @@ class RecipientImport(models.Model):
         return bool(self.is_ready and self.refused and self.confirmed_at is None)
 
 
-def is_erased(number: str, values: Sequence[str]) -> bool:
+def emptied(values: Sequence[str | None]) -> list[None]:
+    """What stands for *values* that were erased: no file and no person can give it."""
+    return [None] * len(values)
+
+
+def is_erased(number: str, values: Sequence[str | None]) -> bool:
     """Was this line emptied because a person asked for it? It is counted and never sent."""
-    return not number or (bool(values) and not any(values))
+    return not number or None in values
+
+
+ERASED = Q(number="") | Q(values__0=None)
+
+
+class RecipientQuerySet(models.QuerySet["Recipient"]):
+    def erased(self) -> RecipientQuerySet:
+        """Those that ``is_erased`` says yes of."""
+        return self.filter(ERASED)
+
+    def known(self) -> RecipientQuerySet:
+        """All others."""
+        return self.exclude(ERASED)
 
 
 class Recipient(models.Model):
@@ -88,6 +107,8 @@ class Recipient(models.Model):
     number = models.CharField(max_length=16)
     country = models.CharField(max_length=2)
     values = models.JSONField(default=list)
+
+    objects = RecipientQuerySet.as_manager()
 
     class Meta:
         constraints = [

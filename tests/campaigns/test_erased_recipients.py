@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 
 from accounts.models import User, Workspace
 from campaigns import copying, erasing, estimating, sending, submitting
@@ -159,3 +161,48 @@ def test_a_copy_made_before_the_erasure_agrees_too(
     assert copy.recipients == first.recipients
     assert erase()
     sent_to(engine.run(submitted(copy)), process, total=3, calls=3 + 2)
+
+
+def test_a_row_whose_only_value_may_be_empty_is_no_erased_one(
+    to_three: Make, process: PracticeCarrier, operator: User
+) -> None:
+    draft = to_three("Hello${name}!")
+    Recipient.objects.filter(source=draft.recipients, row=1).update(values=[""])
+    counted = estimating.estimate(draft)
+    assert counted is not None
+    assert counted.billable == 3
+    first = engine.run(submitted(draft))
+    sent_to(first, process, total=3, calls=3)
+    copy = copying.duplicate(first, operator, uuid.uuid4(), recipients=True)
+    assert copy.recipients == first.recipients
+
+
+def test_beside_an_erased_row_one_that_is_empty_on_purpose_is_sent(
+    to_three: Make, erase: Callable[[], bool], process: PracticeCarrier
+) -> None:
+    """Row 3 belongs to somebody else and holds the erased number as its value."""
+    draft = to_three("Hello${name}!")
+    rows = Recipient.objects.filter(source=draft.recipients)
+    rows.filter(row=1).update(values=[""])
+    rows.filter(row=3).update(values=[THEIRS])
+    assert erase()
+    sent_to(engine.run(submitted(draft)), process, total=3, calls=1)
+
+
+@pytest.mark.parametrize(("asked", "calls"), [(True, 1), (False, 2)])
+def test_rows_that_an_earlier_version_erased_stay_erased(
+    to_three: Make, workspace: Workspace, admin: User, process: PracticeCarrier, *,
+    asked: bool, calls: int,
+) -> None:  # fmt: skip
+    """It wrote empty words; they mean an erasure only where somebody asked for one since."""
+    draft = to_three("Hello${name}!")
+    rows = Recipient.objects.filter(source=draft.recipients)
+    rows.filter(row=1).update(values=[""])
+    rows.filter(row=2).update(number="", values=[""])
+    if asked:
+        erasing.ask(workspace, "+12025550199", "request of 3 May", admin)
+    migration = importlib.import_module("campaigns.migrations.0007_erased_values")
+    migration.mark(apps, None)
+    sent_to(engine.run(submitted(draft)), process, total=3, calls=calls)
+    migration.unmark(apps, None)
+    assert not rows.filter(values__0=None).exists()

@@ -121,11 +121,17 @@ def test_M4_a_column_of_nearly_the_same_name_is_offered_and_never_taken(column):
         compiled.render({column: "Ann"})
 
 
-@pytest.mark.parametrize("values", [{}, {"name": "Ann"}, {"name": "Ann", "code": ""}])
-def test_a_missing_or_empty_value_is_refused_so_no_raw_variable_leaves(values):
+@pytest.mark.parametrize("values", [{}, {"name": "Ann"}, {"name": "Ann", "code": None}])
+def test_a_missing_value_is_refused_so_no_raw_variable_leaves(values):
     with pytest.raises(MissingValues) as refusal:
         template.compile(EXAMPLE).render(values)
     assert refusal.value.names[-1] == "code"
+
+
+def test_U51_an_empty_value_is_a_value_where_the_list_allows_it():
+    compiled = template.compile("Hello${name}! ${code}")
+    assert compiled.render({"name": "", "code": "X7"}) == "Hello! X7"
+    assert template.compile("${code}").render_list([""]) == ""
 
 
 def test_a_list_of_the_wrong_length_is_an_error():
