@@ -67,11 +67,11 @@ def _claim_from(campaign_id: int) -> list[Lease]:
         workspace = thresholds.lock(campaign.workspace_id)
         if workspace.sending_off_at is not None:
             return []
-        now = clock.now()
-        day = clock.day_of(workspace, now)
-        barring.hold_ended(campaign, day)
+        barring.hold_ended(campaign, clock.day_of(workspace, clock.now()))
         rows = Batch.objects.ready().filter(campaign=campaign)
         found = list(rows.select_for_update(skip_locked=True)[:BATCHES_AT_ONCE])
+        now = clock.now()  # after the locks: not before the end of a lease given back meanwhile
+        day = clock.day_of(workspace, now)
         granted = _reserve(workspace, campaign, found, day)
         carrier = campaign.route
         leases = [_lease(batch, campaign, carrier, now, day, begun) for batch in granted]

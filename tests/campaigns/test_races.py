@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 from redis import Redis
 
 from accounts.models import User
 from billing import thresholds
 from billing.models import Period, ThresholdWindow
-from campaigns import receipts, sending
+from campaigns import receipts, sending, verifying
 from campaigns.models import Campaign, WrongState
+from campaigns.sending import claiming, recovering
 from campaigns.sending.sharing import Share
 from campaigns.states import CampaignState
 from sms.gateways.base import Outcome
@@ -49,6 +53,44 @@ def together(*work: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.join()
     return answers
+
+
+def _claimed() -> set[tuple[int, int]]:
+    """Claim in a thread of its own; the batches and the number of their attempt."""
+    try:
+        return {(lease.batch_id, lease.attempt) for lease, _rows in claiming.claim()}
+    finally:
+        connection.close()
+
+
+def _somebody_waits() -> bool:
+    """Does a statement wait for a lock on a table?"""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+        return bool(cursor.fetchone()[0])
+
+
+def test_a_lease_given_back_meanwhile_ends_before_the_next_one_begins(
+    make_campaign: Callable[..., Any], carrier: Any
+) -> None:
+    campaign = make_campaign()
+    engine.fill(campaign, ["+12025550180"] * 500 * (claiming.BATCHES_AT_ONCE + 1))
+    engine.submit(campaign, carrier)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    held = [lease for lease, _rows in claiming.claim()]
+    assert len(held) == claiming.BATCHES_AT_ONCE
+    other = connections.create_connection("default")
+    other.set_autocommit(False)
+    with closing(other), other.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        cursor.execute("LOCK TABLE senders_registration IN ACCESS EXCLUSIVE MODE")
+        claimed = pool.submit(_claimed)
+        while not _somebody_waits():
+            sleep(0.01)
+        recovering.give_back(held[0])
+        other.rollback()
+        assert (held[0].batch_id, 2) in claimed.result()
+    assert verifying.findings()["I3 single submit"] == []
 
 
 @pytest.mark.parametrize("run", range(3))
