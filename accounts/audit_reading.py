@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from accounts import audit_words
+from accounts import audit_words, dates
 from accounts.audit_words import DEEDS, Kind
 from accounts.models import AuditEvent, Membership, User
 from sheets.writing import Cell
@@ -177,7 +177,8 @@ def people(events: QuerySet[AuditEvent]) -> QuerySet[User]:
 def export_rows(events: Iterable[AuditEvent]) -> Iterator[tuple[Cell, ...]]:
     """The events as rows of ``COLUMNS``."""
     for event in events:
-        said = dict(audit_words.details(event))
+        with timezone.override(UTC), dates.written(dates.FIGURES):
+            said = dict(audit_words.details(event))
         known = [
             str(said.pop(str(audit_words.NAMES[name]), "")) for name in ("old", "new", "reason")
         ]

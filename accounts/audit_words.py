@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from accounts import dates
 from accounts.models import AuditEvent
 from sheets.spoken import without_numbers
 
@@ -196,10 +198,16 @@ def value_of(event: AuditEvent, name: str) -> str:
         is_price = event.action.startswith("rate.") and name in ("old", "new")
         return _money(value) if is_price or name == "cost" else f"{value:,}"
     if name.endswith("_at") and (moment := parse_datetime(str(value))):
-        return dateformat.format(timezone.localtime(moment), "j M Y, H:i e")
+        return _moment(moment)
     if isinstance(value, list):
         return ", ".join(without_numbers(str(one)) for one in value)
     return without_numbers(value if isinstance(value, str) else json.dumps(value))
+
+
+def _moment(at: datetime) -> str:
+    """In the person's zone, which is named."""
+    written = dates.write(timezone.localtime(at), "moment")
+    return f"{written} {timezone.get_current_timezone_name()}"
 
 
 def _money(micros: int) -> str:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import audit, notices, throttling
+from accounts import audit, dates, notices, throttling
 from accounts.models import User
 
 AREAS = (
@@ -135,6 +135,13 @@ class PersonForm(forms.ModelForm):
         widget=forms.Select(attrs={"class": "form-select"}),
     )
 
+    date_language = forms.ChoiceField(
+        label=_("Language of dates"),
+        choices=dates.choices,
+        help_text=_("How dates and times are written on every page. Files keep 2026-11-22 14:05."),
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
+
     mails_off = MailsField(
         label=_("Mail me when"),
         required=False,
@@ -144,7 +151,7 @@ class PersonForm(forms.ModelForm):
 
     class Meta:
         model = User
-        fields = ["name", "time_zone", "mails_notices", "mails_off"]
+        fields = ["name", "time_zone", "date_language", "mails_notices", "mails_off"]
         labels = {"name": _("Name"), "mails_notices": _("Send me notices by mail")}
         widgets = {
             "name": forms.TextInput(attrs={"class": "form-control", "autocomplete": "name"}),

@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers
 
+from accounts import dates
 from accounts.models import Membership
 
 SESSION_KEY = "workspace"
 
 
 class CurrentMembership:
-    """Give the request its membership, the person's zone, and no place in any cache."""
+    """Give the request its membership, the person's zone and dates, and no place in any cache."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -33,7 +34,7 @@ class CurrentMembership:
         if membership and chosen != membership.workspace_id:
             request.session[SESSION_KEY] = membership.workspace_id
         user.membership = request.membership = membership  # type: ignore[attr-defined]
-        with timezone.override(zone_of(user.time_zone)):
+        with timezone.override(zone_of(user.time_zone)), dates.written(user.date_language):
             response = self.get_response(request)
         add_never_cache_headers(response)
         return response

@@ -14,9 +14,9 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 from django.db.models import F, Max, Q, QuerySet, Sum
-from django.utils import dateformat
 from django.utils.translation import gettext_lazy as _
 
+from accounts import dates
 from accounts.models import Membership, User
 from accounts.roles import allows
 from billing.models import Charge, FailedCharge
@@ -76,7 +76,7 @@ class Month:
 
     @property
     def label(self) -> str:
-        return dateformat.format(self.first, "F Y")
+        return dates.write(self.first, "month")
 
 
 @dataclass(frozen=True, slots=True)

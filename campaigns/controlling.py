@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from django.db.models import Sum
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import dates
 from accounts.middleware import zone_of
 from accounts.models import Membership
 from campaigns import clock
@@ -71,7 +72,7 @@ def why_not(campaign: Campaign, action: str) -> str:
         return _(
             "That was possible until %(until)s, 5 minutes before the start. It will start at "
             "%(start)s; once it sends, you can stop what has not left."
-        ) % {"until": local(campaign, until), "start": local(campaign, campaign.send_at, "H:i")}
+        ) % {"until": local(campaign, until), "start": local(campaign, campaign.send_at, "time")}
     if action in ("cancel", "edit") and campaign.state in RUNNING:
         return _("Sending has already begun. You can stop what has not left.")
     return _STATES[S(campaign.state)]()
@@ -95,10 +96,10 @@ _STATES = {
 }
 
 
-def local(campaign: Campaign, at: object, form: str = "D j M Y, H:i") -> str:
+def local(campaign: Campaign, at: object, style: str = "full") -> str:
     """A moment in the campaign's own zone, with the zone's name."""
     zone: ZoneInfo = zone_of(campaign.time_zone or "UTC")
-    return f"{dateformat.format(timezone.localtime(at, zone), form)} {zone.key}"  # type: ignore[arg-type]
+    return f"{dates.write(timezone.localtime(at, zone), style)} {zone.key}"  # type: ignore[arg-type]
 
 
 def free_held(campaign: Campaign, hold: Hold = Hold.THRESHOLD) -> int:

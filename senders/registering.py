@@ -8,11 +8,11 @@ from typing import Any
 
 from django.db import transaction
 from django.urls import reverse
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts import audit, notices
+from accounts import audit, dates, notices
 from accounts.middleware import zone_of
 from accounts.models import Notice, User, Workspace
 from senders.models import (
@@ -148,7 +148,7 @@ def _warn(registration: Registration, day: date) -> None:
     country = _(country_name(registration.country))
     title = words % {"value": sender.value, "country": country, "n": left}
     body = _("It is valid until %(day)s. Have it renewed and write down the new date.") % {
-        "day": dateformat.format(until, "j M Y")
+        "day": dates.write(until, "date")
     }
     people = notices.people_to_tell(sender.workspace)
     _notify(people, registration, "expires", title, body, which)

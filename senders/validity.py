@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.utils import dateformat
 from django.utils.translation import gettext as _
 
+from accounts import dates
 from senders.models import ENDED, Registration, RegistrationState
 from senders.rules import RULES, Asked, Names, Rule
 from sms.sender_id import ALPHA_MAX, is_generic
@@ -187,4 +187,4 @@ def _registration(asking: Asking) -> Found | None:
 
 
 def _day(day: date) -> str:
-    return dateformat.format(day, "j M Y")
+    return dates.write(day, "date")

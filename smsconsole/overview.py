@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import dates
 from accounts.middleware import zone_of
 from accounts.models import User, Workspace
 from billing import headroom, thresholds
@@ -153,7 +154,7 @@ def chart(workspace: Workspace, chosen: Period) -> Chart:
 
 
 def _label(at: datetime, chosen: Period) -> str:
-    return at.strftime("%H:%M") if chosen.is_today else f"{at.day} {at:%b}"
+    return dates.write(at, "time" if chosen.is_today else "brief")
 
 
 def _labels(workspace: Workspace, chosen: Period) -> list[str]:

@@ -6,21 +6,16 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
-from django.utils import dateformat, timezone
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from accounts import dates
+
 NOTHING = "–"
 MICRO = Decimal(1_000_000)
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
-STYLES = {
-    "full": "D j M Y, H:i",
-    "short": "j M, H:i",
-    "seconds": "j M, H:i:s",
-    "day": "D j M Y",
-    "time": "H:i",
-}
 
 
 def number(value: int | float | None) -> str:
@@ -72,15 +67,23 @@ def moment(value: datetime | date | None, style: str = "full", zone: str = "") -
     if value is None:
         return NOTHING
     if not isinstance(value, datetime):
-        return format_html(
-            '<time datetime="{}">{}</time>', value.isoformat(), dateformat.format(value, "D j M Y")
-        )
+        day = dates.write(value, style if style in dates.DAYS else "day")
+        return format_html('<time datetime="{}"{}>{}</time>', value.isoformat(), tongue(), day)
     local = timezone.localtime(value, ZoneInfo(zone) if zone else None)
     universal = value.astimezone(UTC)
-    text = dateformat.format(local, STYLES[style])
+    text = dates.write(local, style)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
+        '<time datetime="{}" title="{} UTC"{}>{}</time>',
         universal.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        dateformat.format(universal, "D j M Y, H:i:s"),
+        dates.write(universal, "exact"),
+        tongue(),
         f"{text} {zone}" if zone else text,
     )
+
+
+def tongue() -> SafeString | str:
+    """What a reader aloud, and a language written leftward, need to know of a date."""
+    manner = dates.manner()
+    if manner.language == dates.ENGLISH:
+        return ""
+    return format_html(' lang="{}" dir="{}"', manner.language, "rtl" if manner.leftward else "ltr")

@@ -7,12 +7,12 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 from django import template
-from django.utils import dateformat
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import dates
 from sms import countries
 from sms.display import hide_numbers
 from smsconsole import drawing, icons, wording
@@ -136,12 +136,18 @@ def ring(value: float, total: float) -> SafeString:
 def when(
     value: datetime | date | None, style: str = "full", zone: str = "", utc: bool = False
 ) -> SafeString | str:
-    """`{% when at %}`, style full, short, seconds, day or time; `utc=True` writes UTC below."""
+    """`{% when at %}`, in a style of dates.STYLES; `utc=True` writes UTC below."""
     shown = wording.moment(value, style, zone)
     if not utc or not isinstance(value, datetime):
         return shown
-    below = dateformat.format(value.astimezone(UTC), "D j M Y, H:i")
-    return format_html('{}<span class="sub">{} UTC</span>', shown, below)
+    below = dates.write(value.astimezone(UTC), "full")
+    return format_html('{}<span class="sub"{}>{} UTC</span>', shown, wording.tongue(), below)
+
+
+@register.filter
+def written(value: datetime | date, style: str) -> str:
+    """`{{ wall|written:"short" }}`: a time that has no zone, as the person reads it."""
+    return dates.write(value, style)
 
 
 @register.filter

@@ -82,7 +82,13 @@ def test_a_kind_that_is_not_ticked_is_not_mailed_and_holds_nothing_up(
     operator: User, workspace: Workspace
 ) -> None:
     ticked = [kind for kind in KINDS if kind != "campaign.completed"]
-    given = {"name": "Mei", "time_zone": "UTC", "mails_notices": "on", "mails_off": ticked}
+    given = {
+        "name": "Mei",
+        "time_zone": "UTC",
+        "date_language": "en",
+        "mails_notices": "on",
+        "mails_off": ticked,
+    }
     PersonForm(given, instance=operator).save()
     assert operator.mails_off == ["campaign.completed"]
     assert PersonForm(instance=operator).initial["mails_off"] == ticked

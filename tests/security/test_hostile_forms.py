@@ -144,7 +144,7 @@ def test_a_sender_id_is_registered_for_review_whatever_else_is_posted(
 
 def test_a_profile_changes_neither_address_nor_role(signed_in: Signed, operator: User) -> None:
     """H5, SR20."""
-    given = {"name": "Mei", "time_zone": "UTC", "test_numbers": ""}
+    given = {"name": "Mei", "time_zone": "UTC", "date_language": "en", "test_numbers": ""}
     signed_in(operator).post(reverse("profile"), EXTRA | given)
     fresh = User.objects.get(pk=operator.pk)
     assert (fresh.email, fresh.is_active) == (operator.email, True)

@@ -250,8 +250,8 @@ CHINESE = phonenumbers.format_number(
     phonenumbers.PhoneNumberFormat.E164,
 )
 PROFILE = {
-    "name": "Mei Lin Tan", "time_zone": "Asia/Kuala_Lumpur", "mails_notices": "on",
-    "test_numbers": "",
+    "name": "Mei Lin Tan", "time_zone": "Asia/Kuala_Lumpur", "date_language": "en",
+    "mails_notices": "on", "test_numbers": "",
 }  # fmt: skip
 
 
