@@ -107,6 +107,33 @@ def _violations(page: Page, rules: dict[str, Any]) -> list[str]:
     return [f"{rule['id']}: {node['html'][:160]}" for rule in found for node in rule["nodes"]]
 
 
+def looks(page: Page, label: str) -> list[str]:
+    """What is wrong with an open page in light and in dark at a desk, then on a phone, then at the
+    narrowest width that still counts; it is left as it was.
+    """
+    faults = accessible(page) + [f"cut: {table}" for table in cut_tables(page)]
+    shoot(page, f"{label}-light")
+    _theme(page, "dark")
+    faults += [f"dark {fault}" for fault in accessible(page, OF_COLOUR)]
+    shoot(page, f"{label}-dark")
+    _theme(page, "light")
+    for (width, height), name in ((PHONE, "phone"), (NARROW, "narrow")):
+        page.set_viewport_size({"width": width, "height": height})
+        if out := sideways(page):
+            faults.append(f"{name} {out}")
+        if name == "phone":
+            faults += [f"{name} {fault}" for fault in accessible(page)]
+            shoot(page, f"{label}-phone")
+    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
+    return [f"{label}: {fault}" for fault in faults]
+
+
+def _theme(page: Page, name: str) -> None:
+    """What the server writes into the page for who has chosen this theme."""
+    page.evaluate("name => document.documentElement.setAttribute('data-bs-theme', name)", name)
+    page.evaluate("() => { document.dispatchEvent(new Event('theme')); }")
+
+
 def sideways(page: Page) -> str:
     """What sticks out to the right of the page, or nothing, once a chart has been redrawn."""
     if not _wider(page):

@@ -13,16 +13,7 @@ from playwright.sync_api import Page
 
 from accounts.models import SignInLink, User
 from accounts.roles import Role, allows
-from tests.journeys.browsing import (
-    NARROW,
-    OF_COLOUR,
-    PHONE,
-    WIDE,
-    accessible,
-    cut_tables,
-    shoot,
-    sideways,
-)
+from tests.journeys.browsing import accessible, looks, shoot
 from tests.journeys.pages import Case, World
 
 pytestmark = pytest.mark.journey
@@ -151,26 +142,5 @@ def looked_at(page: Page, case: Case) -> list[str]:
 
 
 def seen(page: Page, path: str, label: str) -> list[str]:
-    """Light and dark at a desk, then a phone, then the narrowest width that still counts."""
     page.goto(path)
-    faults = accessible(page) + [f"cut: {table}" for table in cut_tables(page)]
-    shoot(page, f"{label}-light")
-    theme(page, "dark")
-    faults += [f"dark {fault}" for fault in accessible(page, OF_COLOUR)]
-    shoot(page, f"{label}-dark")
-    theme(page, "light")
-    for (width, height), name in ((PHONE, "phone"), (NARROW, "narrow")):
-        page.set_viewport_size({"width": width, "height": height})
-        if out := sideways(page):
-            faults.append(f"{name} {out}")
-        if name == "phone":
-            faults += [f"{name} {fault}" for fault in accessible(page)]
-            shoot(page, f"{label}-phone")
-    page.set_viewport_size({"width": WIDE[0], "height": WIDE[1]})
-    return [f"{label}: {fault}" for fault in faults]
-
-
-def theme(page: Page, name: str) -> None:
-    """What the server writes into the page for who has chosen this theme."""
-    page.evaluate("name => document.documentElement.setAttribute('data-bs-theme', name)", name)
-    page.evaluate("() => { document.dispatchEvent(new Event('theme')); }")
+    return looks(page, label)

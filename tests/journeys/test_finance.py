@@ -17,8 +17,7 @@ from campaigns.models import Campaign, CampaignTally
 from sms.display import grouped
 from tests.chaos.judge import carrier_ledger
 from tests.journeys import telling
-from tests.journeys.browsing import PHONE, accessible, shoot, sideways
-from tests.journeys.test_every_page import theme
+from tests.journeys.browsing import looks
 from tests.sms.practice.carrier import eventually
 
 pytestmark = pytest.mark.journey
@@ -73,10 +72,10 @@ def test_a_finance_day_ends_with_a_statement_that_equals_the_carriers_count(
     page.get_by_role("link", name="Finance", exact=True).click()
     main = page.get_by_role("main")
     expect(main).to_contain_text("so far, in UTC")
-    sound(page, "finance-month")
+    assert looks(page, "finance-month") == []
     main.get_by_role("link", name="United States").click()
     expect(main.get_by_role("navigation", name="Breadcrumb")).to_contain_text("United States")
-    sound(page, "finance-narrowed")
+    assert looks(page, "finance-narrowed") == []
     equal_to_the_ledger(page, campaign, tmp_path / "practice" / "ledger.jsonl")
     main.get_by_role("link", name=campaign.name).click()
     page.wait_for_url(telling.DETAIL)
@@ -94,26 +93,10 @@ def import_rates(page: Page) -> None:
     )
     page.get_by_role("button", name="Show what changes").click()
     expect(page.get_by_role("main")).to_contain_text("2 new, 0 changed, 0 unchanged, 1 refused")
-    sound(page, "finance-preview")
+    assert looks(page, "finance-preview") == []
     page.get_by_label("1 price is above 1").check()
     page.get_by_role("button", name="Keep 2 rates").click()
     expect(page.get_by_role("row", name="United States")).to_contain_text("0.007901")
-
-
-def sound(page: Page, name: str) -> None:
-    """In light, in dark and on a phone."""
-    faults = accessible(page)
-    shoot(page, f"{name}-light")
-    theme(page, "dark")
-    faults += accessible(page)
-    shoot(page, f"{name}-dark")
-    theme(page, "light")
-    size = page.viewport_size
-    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    faults += [*accessible(page), *filter(None, [sideways(page)])]
-    shoot(page, f"{name}-phone")
-    page.set_viewport_size(size)
-    assert faults == []
 
 
 def equal_to_the_ledger(page: Page, campaign: Campaign, ledger: Path) -> None:
