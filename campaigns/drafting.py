@@ -25,7 +25,8 @@ from campaigns.models import (
 from campaigns.models.campaign import NAME_MAX, Origin, Source
 from campaigns.states import CampaignState, Scenario
 from sheets import store
-from sms.numbers import parse_number
+from sms.display import hide_numbers, mask
+from sms.numbers import BadNumber, parse_number, split_numbers
 from sms.template import TemplateError, compile
 from sms.text import normalise
 
@@ -245,6 +246,18 @@ def switch(campaign: Campaign, to: str, by: User) -> None:
 def take(campaign: Campaign, source: RecipientImport, way: str, by: User) -> None:
     """Make *source* the list of the draft."""
     save(campaign, {"recipients": source, "source": way}, by)
+
+
+def masked_numbers(campaign: Campaign) -> list[str]:
+    """The typed numbers of a draft as those see them who did not type them."""
+    return [_masked(entry) for entry in split_numbers(campaign.manual_numbers)]
+
+
+def _masked(entry: str) -> str:
+    try:
+        return mask(parse_number(entry).e164)
+    except BadNumber:
+        return hide_numbers(entry)
 
 
 def used_before(campaign: Campaign) -> Campaign | None:

@@ -13,11 +13,13 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.forms import ZONE_SELECT
 from campaigns import clock
 from campaigns.models import Campaign, ImportState, RecipientImport
 from campaigns.models.campaign import MANUAL_MAX, NAME_MAX, ScenarioType, Source
 from senders.models import SenderID
 from sms import schedule
+from sms.display import hide_numbers
 from sms.numbers import BadNumber, parse_number, split_numbers
 from sms.template import TemplateError, compile
 from sms.text import (
@@ -55,7 +57,8 @@ class CampaignForm(forms.Form):
     """Create campaign. ``kept`` is what a draft stores of any input, valid or not.
 
     ``campaign`` is the draft the input belongs to, for the list it already has; a form made
-    by ``of`` asks the stored draft the same questions.
+    by ``of`` asks the stored draft the same questions. *is_masked* says that the person may not
+    see the numbers somebody typed: they get no field for them, and without one nothing changes.
     """
 
     scenario = forms.ChoiceField(
@@ -96,15 +99,18 @@ class CampaignForm(forms.Form):
     time_zone = forms.CharField(
         label=gettext_lazy("Time zone"),
         required=False,
-        widget=forms.Select(attrs={"class": "form-select"}),
+        widget=forms.Select(attrs=ZONE_SELECT),
     )
     fold = forms.ChoiceField(
         label=gettext_lazy("Which of the two"), choices=(("0", "0"), ("1", "1")), required=False
     )
 
-    def __init__(self, *args: Any, campaign: Campaign, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, campaign: Campaign, is_masked: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.campaign = campaign
+        self.is_masked = is_masked
         senders = SenderID.objects.filter(workspace_id=campaign.workspace_id).usable()
         self.fields["sender"].queryset = senders.order_by("value")  # type: ignore[attr-defined]
         zone = self.data.get("time_zone") or campaign.time_zone
@@ -114,9 +120,9 @@ class CampaignForm(forms.Form):
         self.twice: tuple[datetime, datetime] | None = None
 
     @classmethod
-    def of(cls, campaign: Campaign) -> CampaignForm:
+    def of(cls, campaign: Campaign, *, is_masked: bool = False) -> CampaignForm:
         """The stored draft as if it had just been typed: its errors are what it lacks."""
-        return cls(typed(campaign), campaign=campaign)
+        return cls(typed(campaign), campaign=campaign, is_masked=is_masked)
 
     # --- one field at a time ------------------------------------------------------------
 
@@ -175,7 +181,7 @@ class CampaignForm(forms.Form):
         return cleaned
 
     def _check_manual(self, cleaned: dict[str, Any]) -> None:
-        entries = split_numbers(cleaned.get("manual_numbers", ""))  # an error would take it away
+        entries = split_numbers(self._words()["manual_numbers"])
         if has_variables := bool(self._names(cleaned)):
             text = _(
                 "Typed numbers have no values for variables. Remove the variables from the"
@@ -202,7 +208,8 @@ class CampaignForm(forms.Form):
             try:
                 parse_number(entry)
             except BadNumber as bad:
-                params = {"at": place, "entry": entry[:40], "said": _(bad.hint)}
+                shown = hide_numbers(entry) if self.is_masked else entry
+                params = {"at": place, "entry": shown[:40], "said": _(bad.hint)}
                 text = _("Number %(at)d, %(entry)s: %(said)s")
                 refused.append(forms.ValidationError(text, code=bad.problem, params=params))
         for error in refused[:NUMBERS_SHOWN]:
@@ -303,7 +310,7 @@ class CampaignForm(forms.Form):
     def _words(self) -> dict[str, str]:
         """What was typed, and what the draft holds already where that does not fit."""
         words = typed(self.campaign)
-        lost = set(self.lost())
+        lost = set(self.lost()) | ({"manual_numbers"} - self.data.keys())
         if lost & {"date", "time"}:  # half of a new moment and half of the old one are neither
             lost |= {"date", "time"}
         return words | {name: self._raw(name) for name in words if name not in lost}

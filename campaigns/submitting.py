@@ -208,7 +208,7 @@ def missing(campaign: Campaign) -> list[Problem]:
     """What the form still lacks, by the same rules as the form; the start is resolved anew."""
     if campaign.origin == Origin.TEST:
         return []
-    form = CampaignForm.of(campaign)
+    form = CampaignForm.of(campaign, is_masked=True)
     form.is_valid()
     campaign.send_at = form.send_at if campaign.is_scheduled else None
     return [

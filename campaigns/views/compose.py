@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedIn, check, requires
-from campaigns import destinations, drafting, estimating, submitting, tasks
+from campaigns import destinations, drafting, estimating, revealing, submitting, tasks
 from campaigns.forms import WALL, CampaignForm, typed
 from campaigns.importing import samples
 from campaigns.models import Campaign, WrongState
@@ -54,10 +54,18 @@ def edit(request: SignedIn, key: uuid.UUID) -> HttpResponse:
     campaign = draft(request, key)
     if not campaign.is_editable:
         return redirect("campaigns:detail", key)
-    form = CampaignForm(initial=typed(campaign), campaign=campaign)
+    is_masked = _is_masked(request, campaign)
+    form = CampaignForm(initial=typed(campaign), campaign=campaign, is_masked=is_masked)
     if "check" in request.GET:
-        form = CampaignForm.of(campaign)
+        form = CampaignForm.of(campaign, is_masked=is_masked)
     return page(request, campaign, form)
+
+
+def _is_masked(request: SignedIn, campaign: Campaign) -> bool:
+    """Whether the typed numbers are somebody else's, and this page does not hold them."""
+    if campaign.author_id == request.user.pk or "manual_numbers" in request.POST:
+        return False
+    return bool(campaign.manual_numbers.strip()) and not revealing.is_open(campaign, request.user)
 
 
 def save(request: SignedIn, key: uuid.UUID) -> HttpResponse:
@@ -82,7 +90,8 @@ def opened(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, CampaignForm]:
     """The draft that a form was posted for, made if need be, with what was typed."""
     campaign = drafting.open_draft(request.user, key, _tab(request))
     check(request, "campaigns.edit", campaign.author_id)
-    return campaign, CampaignForm(_posted(request), campaign=campaign)
+    is_masked = _is_masked(request, campaign)
+    return campaign, CampaignForm(_posted(request), campaign=campaign, is_masked=is_masked)
 
 
 def keep(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse | None:
@@ -126,10 +135,22 @@ def page(request: SignedIn, campaign: Campaign, form: CampaignForm, **more: Any)
         "version": drafting.version(campaign),
         "newer": drafting.version(campaign),
         "tab": _tab(request) or str(uuid.uuid4()),
+        **_typed_numbers(request, campaign, form),
         **panel(request, campaign, form),
         **more,
     }
     return render(request, "campaigns/create.html", context)
+
+
+def _typed_numbers(request: SignedIn, campaign: Campaign, form: CampaignForm) -> dict[str, Any]:
+    """Numbers that somebody else typed, masked; or until when they are revealed."""
+    is_own = campaign.author_id == request.user.pk
+    shown_until = None if is_own else revealing.shown_until(campaign, request.user)
+    return {
+        "masked": drafting.masked_numbers(campaign) if form.is_masked else [],
+        "shown_until": shown_until,
+        "ask_again_in": revealing.seconds_left(shown_until),
+    }
 
 
 def panel(request: SignedIn, campaign: Campaign, form: CampaignForm) -> dict[str, Any]:

@@ -43,10 +43,12 @@ def hide(request: SignedIn, key: UUID) -> HttpResponse:
 
 
 def _back(request: SignedIn, campaign: Campaign) -> str:
-    """Where the person came from: the refused rows, an export, else the table as filtered."""
+    """Where the person came from: a draft, the refused rows, an export, else the table as
+    filtered.
+    """
     to = request.GET.get("to", "")
-    if to == "numbers":
-        return reverse("campaigns:numbers", args=[campaign.key])
+    if to in ("numbers", "edit"):
+        return reverse(f"campaigns:{to}", args=[campaign.key])
     try:
         return reverse("campaigns:job", args=[UUID(to)])
     except ValueError:
