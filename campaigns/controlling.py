@@ -21,13 +21,18 @@ S = CampaignState
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Something a person may do to a campaign in one of *states*, if their role holds it."""
+    """Something a person may do to a campaign in one of *states*, if their role holds it.
+
+    *needs* names what is deleted by age, and without which there is nothing to do.
+    """
 
     permission: str
     states: frozenset[str]
+    needs: frozenset[str] = frozenset()
 
 
 EVERY = frozenset(S)
+TEXTS, NUMBERS = frozenset({"texts"}), frozenset({"numbers"})
 ACTS = {
     "write": Act("campaigns.edit", frozenset({S.DRAFT})),
     "discard": Act("campaigns.cancel", frozenset({S.DRAFT})),
@@ -37,22 +42,30 @@ ACTS = {
     "resume": Act("campaigns.resume", frozenset({S.PAUSED})),
     "resume_suspended": Act("campaigns.resume_suspended", frozenset({S.SUSPENDED})),
     "stop": Act("campaigns.stop", frozenset(RUNNING)),
-    "duplicate": Act("campaigns.read_text", EVERY - {S.DRAFT}),
-    "resend": Act("campaigns.read_numbers", frozenset({S.COMPLETED, S.STOPPED})),
+    "duplicate": Act("campaigns.read_text", EVERY - {S.DRAFT}, TEXTS),
+    "resend": Act("campaigns.read_numbers", frozenset({S.COMPLETED, S.STOPPED}), TEXTS | NUMBERS),
     "export": Act("campaigns.view", EVERY - {S.DRAFT, S.SCHEDULED}),
-    "export_numbers": Act("campaigns.export_numbers", EVERY - {S.DRAFT, S.SCHEDULED}),
+    "export_numbers": Act("campaigns.export_numbers", EVERY - {S.DRAFT, S.SCHEDULED}, NUMBERS),
     "text": Act("campaigns.read_text", EVERY),
-    "numbers": Act("campaigns.read_numbers", EVERY),
+    "numbers": Act("campaigns.read_numbers", EVERY, NUMBERS),
 }
 
 
 def offered(campaign: Campaign, membership: Membership) -> frozenset[str]:
     """The names of the acts that make sense now and that this person may do."""
+    gone = deleted(campaign)
     return frozenset(
         name
         for name, act in ACTS.items()
-        if campaign.state in act.states and membership.can(act.permission, campaign.author_id)
-    )
+        if campaign.state in act.states and not act.needs & gone
+        and membership.can(act.permission, campaign.author_id)
+    )  # fmt: skip
+
+
+def deleted(campaign: Campaign) -> frozenset[str]:
+    """Of its texts and numbers, those that were deleted when their time was over."""
+    texts = TEXTS if campaign.texts_purged_at else frozenset[str]()
+    return texts | NUMBERS if campaign.numbers_purged_at else texts
 
 
 def is_due(campaign: Campaign, action: str) -> bool:

@@ -27,7 +27,7 @@ from campaigns.models import (
 from campaigns.states import CampaignState
 from sms.gateways.base import Outcome, Receipt
 from tests.campaigns import engine
-from tests.campaigns.building import SENT_AT, Made, make_sent_campaign
+from tests.campaigns.building import SENT_AT, Made, make_sent_campaign, revealed
 
 MANY = (
     Made("delivered", values=("Ann", "9")),
@@ -215,6 +215,44 @@ def test_a_copy_or_a_resend_of_what_is_no_longer_kept_is_refused_in_words(
                      client.post(f"/campaigns/{sent.key}/{act}/", given)):  # fmt: skip
             assert "no longer kept" in page.content.decode()
     assert Campaign.objects.count() == 1
+
+
+ACTS = {"texts": {"duplicate", "resend"}, "numbers": {"duplicate", "resend", "reveal"}}
+REASONS = {
+    "texts": ("It cannot be duplicated.", "No resend: its texts or numbers are no longer kept."),
+    "numbers": ("No resend:", "The phone numbers are no longer kept."),
+}
+
+
+@pytest.mark.parametrize("kind", ["texts", "numbers"])
+def test_what_needs_the_deleted_is_not_offered_and_the_page_says_why(
+    sent: Campaign, operator: User, signed_in: Callable[[User], Client], kind: str
+) -> None:
+    client, here = signed_in(operator), f"/campaigns/{sent.key}/"
+
+    def offered() -> set[str]:
+        words = client.get(here).content.decode() + client.get("/campaigns/").content.decode()
+        return {act for act in ("duplicate", "resend", "reveal") if f"{here}{act}/" in words}
+
+    assert offered() == {"duplicate", "resend", "reveal"}
+    client.post(f"{here}reveal/", {"reason": "Complaint 12"})
+    assert 'name="numbers" value="whole"' in client.get(here).content.decode()
+    client.post(f"{here}hide/")
+    run(SENT_AT + LATER[kind])
+    assert offered() == {"duplicate", "resend", "reveal"} - ACTS[kind]
+    words = client.get(here).content.decode()
+    assert all(reason in words for reason in REASONS[kind])
+    assert "Your role sees masked numbers." not in words
+
+
+def test_a_reveal_that_outlives_the_numbers_offers_no_file_of_them(
+    sent: Campaign, operator: User, signed_in: Callable[[User], Client]
+) -> None:
+    revealed(sent, operator)
+    run(SENT_AT + LATER["numbers"])
+    page = signed_in(operator).get(f"/campaigns/{sent.key}/").content.decode()
+    assert 'name="numbers" value="whole"' not in page
+    assert "The phone numbers are no longer kept." in page
 
 
 def test_the_page_says_what_was_deleted_and_why(
