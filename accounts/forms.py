@@ -13,6 +13,7 @@ from django.contrib.auth import authenticate
 from django.contrib.auth import forms as auth
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -24,6 +25,32 @@ AREAS = (
     "Indian", "Pacific",
 )  # fmt: skip
 WRONG = _("The e-mail address or the password is not right. Check both and sign in again.")
+
+
+NO_ZONE = _("There is no such time zone. Choose one from the list, such as Asia/Kuala Lumpur.")
+ZONE_SELECT = {
+    "class": "form-select",
+    "data-find": _("No time zone is found. Type a city, such as Berlin, or an offset: +08."),
+}
+"""The attributes of a list of zones: with its sentence find.js makes it searchable."""
+
+
+def zone_field(label: str | Promise, hint: str | Promise) -> forms.ChoiceField:
+    """A time zone of a place, or UTC."""
+    return forms.ChoiceField(
+        label=label,
+        choices=zone_choices,
+        help_text=hint,
+        error_messages={"required": NO_ZONE, "invalid_choice": NO_ZONE},
+        widget=forms.Select(attrs=ZONE_SELECT),
+    )
+
+
+def offer(field: forms.Field, kept: str) -> None:
+    """Let what is kept already stay, though the list does not hold it: an old name of a zone."""
+    choices = getattr(field, "choices", [])
+    if kept not in dict(choices):
+        field.choices = [(kept, kept), *choices]  # type: ignore[attr-defined]
 
 
 @cache
@@ -128,11 +155,8 @@ class MailsField(forms.MultipleChoiceField):
 class PersonForm(forms.ModelForm):
     """What a person may change about themselves."""
 
-    time_zone = forms.ChoiceField(
-        label=_("Time zone"),
-        choices=zone_choices,
-        help_text=_("Every time is shown in this zone, with UTC in the tooltip."),
-        widget=forms.Select(attrs={"class": "form-select"}),
+    time_zone = zone_field(
+        _("Time zone"), _("Every time is shown in this zone, with UTC in the tooltip.")
     )
 
     date_language = forms.ChoiceField(
@@ -161,6 +185,7 @@ class PersonForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         off = self.instance.mails_off
+        offer(self.fields["time_zone"], self.instance.time_zone)
         self.initial["mails_off"] = [kind for kind in notices.KINDS if kind not in off]
 
 

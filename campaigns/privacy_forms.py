@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import zone_choices
+from accounts.forms import offer, zone_field
 from accounts.models import Workspace
 from sheets.spoken import holds_number
 from sms.numbers import BadNumber, parse_number
@@ -45,11 +45,9 @@ class WorkspaceForm(forms.Form):
         error_messages={"required": _("Write the name of the team or company.")},
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "organization"}),
     )
-    time_zone = forms.ChoiceField(
-        label=_("Time zone of days and months"),
-        choices=zone_choices,
-        help_text=_("Thresholds and statements begin and end at midnight in this zone."),
-        widget=forms.Select(attrs=_SELECT),
+    time_zone = zone_field(
+        _("Time zone of days and months"),
+        _("Thresholds and statements begin and end at midnight in this zone."),
     )
     currency = forms.ChoiceField(
         label=_("Currency"),
@@ -78,10 +76,8 @@ class WorkspaceForm(forms.Form):
             given, initial={name: getattr(workspace, name) for name in self.base_fields}
         )
         self.workspace = workspace
-        for name, known in (("time_zone", workspace.time_zone), ("currency", workspace.currency)):
-            field: Any = self.fields[name]
-            if known not in dict(field.choices):
-                field.choices = [(known, known), *field.choices]
+        for name in ("time_zone", "currency"):
+            offer(self.fields[name], getattr(workspace, name))
 
     @property
     def shortens(self) -> bool:

@@ -134,3 +134,47 @@ def test_without_javascript_a_campaign_is_made_submitted_and_cancelled(
     page.get_by_role("button", name="Cancel campaign").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Cancelled")
     assert Campaign.objects.get(workspace=practice.workspace).state == CampaignState.CANCELLED
+
+
+def test_a_time_zone_is_found_by_typing_and_without_a_script_the_list_is_a_plain_one(
+    open_page: Open, operator: Any
+) -> None:
+    page = open_page(operator)
+    page.goto("/profile/")
+    box = page.get_by_role("combobox", name="Time zone")
+    to(page, "#id_time_zone_find")
+    page.keyboard.type("kuala")
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    found = page.get_by_role("option", selected=True).filter(has_text="Kuala Lumpur")
+    expect(box).to_have_attribute("aria-activedescendant", str(found.get_attribute("id")))
+    page.keyboard.press("Enter")
+    expect(box).to_have_value(re.compile(r"Asia/Kuala Lumpur \(UTC\+08:00\)"))
+    page.keyboard.type("no such place")
+    expect(page.get_by_role("status").filter(has_text="No time zone is found")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(box).to_have_value(re.compile("Kuala Lumpur"))
+    page.get_by_role("button", name="Keep profile").click()
+    expect(page.locator("#toasts")).to_contain_text("Profile kept")
+    operator.refresh_from_db()
+    assert operator.time_zone == "Asia/Kuala_Lumpur"
+    plain = open_page(operator, java_script_enabled=False)
+    plain.goto("/profile/")
+    plain.get_by_label("Time zone").select_option("Europe/Berlin")
+    plain.get_by_role("button", name="Keep profile").click()
+    operator.refresh_from_db()
+    assert operator.time_zone == "Europe/Berlin"
+
+
+def test_the_start_of_a_campaign_is_set_in_a_zone_that_was_typed(
+    open_page: Open, operator: Any, make_campaign: Any
+) -> None:
+    page = open_page(operator)
+    campaign = make_campaign()
+    page.goto(f"/campaigns/{campaign.key}/edit/")
+    page.get_by_role("switch").check()
+    page.locator("#id_date").fill(f"{timezone.now() + timedelta(days=2):%Y-%m-%d}")
+    page.locator("#id_time").fill("12:00")
+    page.get_by_role("combobox", name="Time zone").fill("tokyo")
+    page.keyboard.press("Tab")
+    expect(page.locator("#when-hint")).to_contain_text("12:00 Asia/Tokyo")

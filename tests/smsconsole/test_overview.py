@@ -294,6 +294,17 @@ def test_what_is_wrong_in_a_profile_is_said_and_not_kept(
     assert (operator.time_zone, operator.test_numbers) == (before, [])
 
 
+def test_a_zone_that_is_no_place_is_told_what_to_choose_and_an_old_name_may_stay(
+    signed_in: Clients, operator: User
+) -> None:
+    client = signed_in(operator)
+    page = client.post("/profile/", {**PROFILE, "time_zone": "Mars/Base"}).content.decode()
+    assert "There is no such time zone. Choose one from the list" in page
+    User.objects.filter(pk=operator.pk).update(time_zone="Asia/Calcutta")
+    given = {**PROFILE, "time_zone": "Asia/Calcutta", "name": "Mei"}
+    assert client.post("/profile/", given).status_code == 302
+
+
 def test_a_profile_changes_nothing_else(
     signed_in: Clients, operator: User, workspace: Workspace
 ) -> None:
