@@ -56,15 +56,16 @@ def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool)
     """
 
     def make() -> Campaign:
-        if campaign.texts_purged_at:
-            raise NoLongerKept
+        source = campaign.recipients.lock() if campaign.recipients else None
         fields: dict[str, Any] = {"source": campaign.source}
-        if recipients and campaign.numbers_purged_at:
+        if recipients and source is not None and source.is_ready:
+            fields["recipients"] = _without_erased(source, by)
+        parent = _locked(campaign)
+        if parent.texts_purged_at or (recipients and parent.numbers_purged_at):
             raise NoLongerKept
-        if recipients and campaign.recipients is not None and campaign.recipients.is_ready:
-            fields["recipients"] = _without_erased(campaign.recipients, by)
-            fields["manual_numbers"] = campaign.manual_numbers
-        return _draft(campaign, by, key, Origin.COPY, fields, recipients=recipients)
+        if "recipients" in fields:
+            fields["manual_numbers"] = parent.manual_numbers
+        return _draft(parent, by, key, Origin.COPY, fields, recipients=recipients)
 
     return _once(key, by, make)
 
@@ -80,10 +81,12 @@ def resend(campaign: Campaign, by: User, key: uuid.UUID, reasons: Collection[str
     def make() -> Campaign:
         if campaign.texts_purged_at or campaign.numbers_purged_at:
             raise NoLongerKept
+        if campaign.recipients is not None:
+            campaign.recipients.lock()
         source = _failed_recipients(campaign, by, chosen)
         fields = {"source": Source.IMPORT, "recipients": source}
         said = {"reasons": sorted(chosen), "numbers": source.accepted}
-        return _draft(campaign, by, key, Origin.RESEND, fields, **said)
+        return _draft(_locked(campaign), by, key, Origin.RESEND, fields, **said)
 
     return _once(key, by, make)
 
@@ -99,6 +102,11 @@ def _once(key: uuid.UUID, by: User, make: Callable[[], Campaign]) -> Campaign:
         if found := mine.first():
             return found
         raise Http404 from None  # the key is somebody else's, which is nobody's business
+
+
+def _locked(campaign: Campaign) -> Campaign:
+    """*campaign* as it is now, its row held: words in it may be erased meanwhile."""
+    return Campaign.objects.select_for_update(no_key=True).get(pk=campaign.pk)
 
 
 def _draft(

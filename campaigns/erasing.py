@@ -137,7 +137,7 @@ def run(workspace_id: int) -> bool:
         return True
     sought = Sought(workspace_id, {row.digest for row in requests}, {r.code for r in requests})
     total: Counter[str] = Counter()
-    for _again in range(2):
+    while True:  # what was copied before it was emptied is there when the next pass begins
         found, waits_for = _pass(sought)
         total += found
         if waits_for or not found:
@@ -193,6 +193,7 @@ def _recipients(sought: Sought, found: Counter[str]) -> bool:
             is_clear = False
             continue
         with transaction.atomic():
+            RecipientImport(pk=source).lock()
             found["messages"] += _empty(mine, is_theirs)
             changes: dict[str, Any] = {"values": emptied(values)}
             if is_theirs:
@@ -215,9 +216,11 @@ def _stragglers(sought: Sought, found: Counter[str]) -> None:
         campaign__workspace=sought.workspace_id, campaign__expanded_at__gte=sought.oldest,
         recipient__number="", campaign__numbers_purged_at=None,
     ).exclude(number="")  # fmt: skip
-    for message in late:
+    for message in late.select_related("recipient__source"):
         if message.state != MessageState.QUEUED or _withdraw(message):
-            found["messages"] += _empty(Message.objects.filter(pk=message.pk), True)
+            with transaction.atomic():
+                message.recipient.source.lock()
+                found["messages"] += _empty(Message.objects.filter(pk=message.pk), True)
 
 
 @transaction.atomic

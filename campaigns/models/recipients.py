@@ -66,6 +66,12 @@ class RecipientImport(models.Model):
     def __str__(self) -> str:
         return self.original_name or f"list {self.pk}"
 
+    def lock(self) -> RecipientImport:
+        """This list as it is now, held until the transaction ends: whoever copies rows of it and
+        whoever erases some of them take turns. Taken before the row of a campaign.
+        """
+        return RecipientImport.objects.select_for_update(no_key=True).get(pk=self.pk)
+
     @property
     def is_ready(self) -> bool:
         return self.state == ImportState.READY

@@ -9,22 +9,24 @@ from contextlib import closing
 from datetime import timedelta
 from time import sleep
 from typing import Any
+from uuid import uuid4
 
 import pytest
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from redis import Redis
 
 from accounts.models import User
 from billing import thresholds
 from billing.models import Period, ThresholdWindow
-from campaigns import receipts, sending, verifying
-from campaigns.models import Campaign, WrongState
+from campaigns import copying, erasing, receipts, sending, verifying
+from campaigns.models import Campaign, Erasure, ErasureState, Recipient, WrongState
 from campaigns.sending import claiming, recovering
 from campaigns.sending.sharing import Share
 from campaigns.states import CampaignState
 from sms.gateways.base import Outcome
 from tests.campaigns import engine
+from tests.campaigns.building import Made, make_sent_campaign
 from tests.campaigns.test_receipts import receipt
 from tests.sms.practice.carrier import PracticeCarrier
 
@@ -146,6 +148,44 @@ def test_cancel_and_start_have_exactly_one_winner(
         expected = CampaignState.CANCELLED if cancelled == "cancelled" else CampaignState.SENDING
         assert campaign.state == expected
         Campaign.objects.filter(state=CampaignState.SENDING).update(state=CampaignState.STOPPED)
+
+
+@pytest.mark.parametrize("act", ["copy", "resend", "typed"])
+def test_a_copy_made_while_an_erasure_passes_keeps_nothing_of_the_number(
+    act: str, make_campaign: Callable[..., Any], practice: Any, operator: User, settings: Any,
+    tmp_path: Any,
+) -> None:  # fmt: skip
+    """The copy has read the number and is not committed when the pass reaches the list."""
+    settings.HOME = settings.UPLOADS = settings.EXPORTS = tmp_path
+    theirs, gone = "+61491570156", "+12025550181"
+    made = [Made("undelivered", "unreachable", number=n, values=("Ann",)) for n in (theirs, gone)]
+    draft = make_campaign([theirs, gone], scenario="otp")  # an opt-out alone keeps no code back
+    sent = make_sent_campaign(draft, made, carrier=practice)
+    if act == "typed":
+        Campaign.objects.filter(pk=sent.pk).update(manual_numbers=theirs)
+    else:
+        sent.recipients.recipients.filter(number=gone).update(number="", values=[None])
+    erasing.ask(sent.workspace, theirs, "request of 3 May", operator)
+    thread = threading.Thread(target=_run_erasure, args=(sent.workspace_id,))
+    with transaction.atomic():
+        if act == "resend":
+            copying.resend(sent, operator, uuid4(), ["unreachable"])
+        else:
+            copying.duplicate(sent, operator, uuid4(), recipients=True)
+        thread.start()
+        thread.join(3)  # to its end, or until it waits
+    thread.join()
+    assert Campaign.objects.count() == 2
+    assert not Recipient.objects.filter(number=theirs).exists()
+    assert not Campaign.objects.filter(manual_numbers__contains=theirs).exists()
+    assert Erasure.objects.get().state == ErasureState.DONE
+
+
+def _run_erasure(workspace_id: int) -> None:
+    try:
+        erasing.run(workspace_id)
+    finally:
+        connection.close()
 
 
 def test_two_expansions_at_once_write_each_message_once(
