@@ -1,13 +1,14 @@
 """Rows as they stand in a file, so that somebody can mend them and bring them again.
 
 Refused rows are taken away with one more column, `PROBLEM`. It marks a file of ours: in its text
-form a value that a spreadsheet would calculate has an apostrophe before it, which is taken off
-again when the file comes back.
+form what a spreadsheet would calculate has an apostrophe before it (see `writing`), which is taken
+off again when the file comes back.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import phonenumbers
 
@@ -16,7 +17,7 @@ from .columns import Layout
 from .events import Done, Event, Quoted
 from .rows import LONE_SURROGATE
 from .workbook import plain
-from .writing import FORMULA_STARTS
+from .writing import as_meant
 
 PROBLEM = "problem"
 BATCH = 1_000
@@ -30,13 +31,10 @@ def is_ours(layout: Layout) -> bool:
 def restored(lines: Iterable[Line]) -> Iterator[Line]:
     """Text that comes back, without the apostrophes it was given on its way out."""
     for number, cells in lines:
-        yield number, cells if isinstance(cells, Odd) else [_restored(cell) for cell in cells]
-
-
-def _restored(cell: Cell) -> Cell:
-    if isinstance(cell, str) and cell[:1] == "'" and cell[1:].startswith(FORMULA_STARTS):
-        return cell[1:]
-    return cell
+        if isinstance(cells, Odd):
+            yield number, replace(cells, cells=tuple(map(as_meant, cells.cells)))
+        else:
+            yield number, [as_meant(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def quote(lines: Iterable[Line], wanted: frozenset[int]) -> Iterator[Event]:

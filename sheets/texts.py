@@ -17,7 +17,8 @@ DELIMITERS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8", "utf-16", "gb18030", "cp1252", "shift_jis")
 SEPARATOR_LINE = re.compile(r"sep=(.)[\r\n]*", re.IGNORECASE)  # Excel's own hint
 UNDECODED = re.compile("[\udc80-\udcff]")
-STARTS_WITH_NUMBER = re.compile(r"[\"']?\+?[0-9]{7,20}[\"']?[,;\t|]")
+STARTS_WITH_NUMBER = re.compile(r"[\"']{0,2}\+?[0-9]{7,20}[\"']?[,;\t|]")
+WELL_QUOTED = re.compile(r'\A"([^"]*)"\Z')
 FIELD_CHARS = 131_072
 RECORD_LINES = 1_000  # a record over more lines has lost its closing quotation mark
 PREVIEW_CHARS = 80
@@ -130,7 +131,8 @@ class Text:
             raise BadFile("unclosed_quote", line=self.start)
         if "field limit" in message:
             return Odd("cell_too_long", facts=(("limit", self.limits.cell_chars),))
-        return Odd("bad_quoting", cells=tuple(self.last.rstrip("\r\n").split(self.delimiter)))
+        told = self.last.rstrip("\r\n").split(self.delimiter)
+        return Odd("bad_quoting", cells=tuple(WELL_QUOTED.sub(r"\1", cell) for cell in told))
 
     def refuse_encoding(self) -> BadFile:
         """The question which encoding this is, with the first such line read in each."""

@@ -1,5 +1,11 @@
 """Tables to take away, as CSV or as a workbook, in which no cell becomes a formula.
 
+The rule for CSV is OWASP's ("CSV Injection", owasp.org/www-community/attacks/CSV_Injection): every
+value stands in quotation marks with its own ones doubled, and an apostrophe goes before what a
+spreadsheet would calculate - also inside a value, behind a character at which a spreadsheet that
+is set to another separator starts a new cell, because quotation marks do not hold there. A comma
+is no such character: it is the separator of these files, so the quotation marks hold.
+
 With `exact`, equal rows give equal bytes: the workbook then carries no time of its own.
 """
 
@@ -20,7 +26,15 @@ from openpyxl.styles import Font
 from .files import CSV, XLSX
 
 # What a spreadsheet may read as a formula, full-width forms included.
-FORMULA_STARTS = tuple("=+-@\t\r\n\0\uff1d\uff0b\uff0d\uff20")
+FORMULA_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+# Where a cell that calculates may start. Apostrophes before the sign are passed over, so that a
+# value with some of its own gets one more too, and taking one off always gives what was there.
+_DANGER = (
+    rf"(?:\A(?={{more}}[ \"']*[\t\r\n{FORMULA_SIGNS}])"
+    rf"|(?<=[;|\t\r\n])(?={{more}}[ \"']*[{FORMULA_SIGNS}]))"
+)
+_UNSAFE = re.compile(_DANGER.format(more=""))
+_MADE_SAFE = re.compile(_DANGER.format(more="'") + "'")
 TEXT_FORMAT = "@"
 TYPES = {
     CSV: "text/csv; charset=utf-8",
@@ -45,13 +59,17 @@ def formula_safe(value: Cell) -> str:
     """The value as CSV text that no spreadsheet takes for a formula; numbers stay numbers."""
     if isinstance(value, int | Decimal):
         return str(value)
-    text = "" if value is None else value.replace("\0", "")
-    return "'" + text if text.startswith(FORMULA_STARTS) else text
+    return _UNSAFE.sub("'", "" if value is None else value.replace("\0", ""))
+
+
+def as_meant(text: str) -> str:
+    """What `formula_safe` was given, from what it gave."""
+    return _MADE_SAFE.sub("", text)
 
 
 def csv_lines(header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> Iterator[str]:
     """A CSV file line by line, with the mark by which Excel knows UTF-8."""
-    writer = csv.writer(_Echo())
+    writer = csv.writer(_Echo(), quoting=csv.QUOTE_ALL)
     yield "\ufeff" + writer.writerow([formula_safe(name) for name in header])
     for row in rows:
         yield writer.writerow([formula_safe(value) for value in row])

@@ -152,7 +152,7 @@ def test_the_files_hold_the_filtered_rows_and_are_audited(
     lines = answer.getvalue().decode().splitlines()
     assert answer["Content-Type"] == "text/csv; charset=utf-8"
     assert "audit-" in answer["Content-Disposition"]
-    assert lines[0].startswith("\ufefftime_utc,person,action,")
+    assert lines[0].startswith('\ufeff"time_utc","person","action",')
     assert len(lines) == 3
     assert "threshold.set" in lines[1]
     assert '"10,000","50,000"' in lines[1]
@@ -170,7 +170,7 @@ def test_a_formula_in_a_name_stays_a_name(
 ) -> None:
     audit.record("campaign.pause", make_campaign(name="=1+1"), admin)
     file = signed_in(admin).post(f"{PAGE}export/", {"form": "csv"}).getvalue().decode()
-    assert ",'=1+1," in file
+    assert ',"\'=1+1",' in file
 
 
 @pytest.mark.parametrize("form", ["", "exe"])

@@ -96,6 +96,25 @@ def test_mended_rows_are_accepted_as_they_were_meant(client: Any, campaign: Any)
     }  # fmt: skip
 
 
+def test_values_that_would_calculate_come_back_as_they_were(client: Any, campaign: Any) -> None:
+    wild = ["x;=1", "'=1", "x\n-1", '"=1";+2', "x|@a"]
+    bad = [["phone_number", "name"], *(["+1234", value] for value in wild)]
+    brought(client, campaign, bad)
+    header, *rows = taken(client, campaign)
+    for count, row in enumerate(rows):
+        row[0] = f"+1202555013{count}"
+    source = brought(client, campaign, [header, *rows])
+    assert [r.values for r in source.recipients.order_by("number")] == [[value] for value in wild]
+
+
+def test_a_row_whose_quotation_marks_are_wrong_twice_keeps_its_values(
+    client: Any, campaign: Any
+) -> None:
+    text = '"phone_number","name","city","problem"\n"\'+1234","\'-5","Ulm"x,"?"\n'
+    imported(client, campaign, text)
+    assert taken(client, campaign)[1][:3] == ["'+1234", "'-5", '"Ulm"x']
+
+
 def test_a_file_mended_twice_has_one_column_of_problems(client: Any, campaign: Any) -> None:
     imported(client, campaign, CSV)
     brought(client, campaign, taken(client, campaign)[:2])
