@@ -7,11 +7,16 @@ import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 
+from accounts import audit
+from accounts.keyed import digest
+from accounts.models import AuditEvent
+from campaigns import clock
 from campaigns.models import Campaign, CampaignTally, Message, MessageQuerySet
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import reason_of
@@ -20,6 +25,7 @@ from sms.display import hide_numbers
 PAGE = 20
 SHORTEST = 4
 LONGEST = 60
+ONE_SEARCH = timedelta(minutes=15)  # turning pages and asking again are no new search
 DIALLED = 10  # shorter ones that begin with 00 are last digits
 _WRITING = re.compile(r"[\s().\-/\u2010-\u2015]")
 
@@ -122,6 +128,15 @@ def read_digits(sought: str) -> tuple[str, bool]:
     if not whole and len(digits.lstrip("0")) >= SHORTEST + 2:
         digits = digits.lstrip("0")
     return digits, whole
+
+
+def write_down(user: Any, digits: str, *, whole: bool) -> None:
+    """Who looked a number up: once a search, wherever they do it, and without the number."""
+    key = digest(f"+{digits}" if whole else digits)
+    since = clock.now() - ONE_SEARCH
+    mine = AuditEvent.objects.for_user(user).filter(actor=user, at__gte=since)
+    if not mine.filter(action="search.number", data__digest=key).exists():
+        audit.record("search.number", user.membership, user, digest=key)
 
 
 def code_of(message: Message) -> str:

@@ -17,8 +17,18 @@ from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
 from campaigns import controlling, reading, revealing, trail
 from campaigns.failures import failure
-from campaigns.lookup import PAGE, Filter, Page, TooShort, code_of, find, page
-from campaigns.models import Campaign, Message
+from campaigns.lookup import (
+    PAGE,
+    Filter,
+    Page,
+    TooShort,
+    code_of,
+    find,
+    page,
+    read_digits,
+    write_down,
+)
+from campaigns.models import Campaign, Message, MessageQuerySet
 from campaigns.reading import Reading
 from campaigns.states import RUNNING, Bucket, CampaignState, MessageState, bucket
 from campaigns.statistics import reason_of
@@ -82,7 +92,7 @@ def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bo
 @requires("campaigns.view")
 @require_http_methods(["GET", "POST"])
 def detail(request: SignedIn, key: UUID) -> HttpResponse:
-    """The details page; htmx asks for its live parts. A POST looks for a number, only reading."""
+    """The details page; htmx asks for its live parts. A POST looks for a number."""
     campaign = find_campaign(request, key)
     part = _part(request)
     # Another state is another page: other acts, other cards, other rows.
@@ -147,7 +157,7 @@ def _phones(
     problem = ""
     shown = Page([])
     try:
-        rows = find(rows, sought) if sought else rows
+        rows = _sought(request, rows, sought) if sought else rows
         shown = page(rows.defer("text"), "position", given, PAGE, up=True)
     except TooShort:
         problem = _("Type at least 4 digits.")
@@ -173,6 +183,14 @@ def _phones(
         "older_url": shown.older is not None and _url(chosen, after=shown.older),
         "buckets": _tabs(chosen, found),
     }
+
+
+def _sought(request: SignedIn, rows: MessageQuerySet, sought: str) -> MessageQuerySet:
+    found = find(rows, sought)
+    digits, whole = read_digits(sought)
+    if digits:
+        write_down(request.user, digits, whole=whole)
+    return found
 
 
 def _again(given: Mapping[str, str], chosen: Filter, sought: str) -> list[tuple[str, str]]:

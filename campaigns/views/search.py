@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts import audit
 from accounts.access import SignedIn, requires
-from accounts.keyed import digest
-from accounts.models import AuditEvent
-from campaigns import clock, reading, revealing
-from campaigns.lookup import PAGE, Page, TooShort, find, page, read_digits
+from campaigns import reading, revealing
+from campaigns.lookup import PAGE, Page, TooShort, find, page, read_digits, write_down
 from campaigns.models import Campaign, Message
 from campaigns.views.detail import PhoneRow, phone_row
 from campaigns.views.listing import Row, named, rows_of
@@ -24,7 +20,6 @@ from senders.models import OptOut
 from sms.display import grouped, mask
 
 CAMPAIGNS = 10
-ONE_SEARCH = timedelta(minutes=15)  # turning pages and asking again are no new search
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +74,7 @@ def _search(request: SignedIn, sought: str, given: Mapping[str, str]) -> Found:
         problem = "" if by_name else _("Type at least 4 digits of a number.")
         return Found(campaigns=by_name, problem=problem)
     if digits:
-        _write_down(request, f"+{digits}" if whole else digits)
+        write_down(request.user, digits, whole=whole)
     open_ones = revealing.among({m.campaign for m in shown.rows}, request.user)
     return Found(
         campaigns=by_name,
@@ -89,15 +84,6 @@ def _search(request: SignedIn, sought: str, given: Mapping[str, str]) -> Found:
         older=shown.older,
         ask_again_in=revealing.seconds_left(min(open_ones.values(), default=None)),
     )
-
-
-def _write_down(request: SignedIn, looked_up: str) -> None:
-    """Who looked a number up: once a search, and without the number."""
-    key = digest(looked_up)
-    since = clock.now() - ONE_SEARCH
-    mine = AuditEvent.objects.for_user(request.user).filter(actor=request.user, at__gte=since)
-    if not mine.filter(action="search.number", data__digest=key).exists():
-        audit.record("search.number", request.membership, request.user, digest=key)
 
 
 def _people(

@@ -149,6 +149,25 @@ def test_who_looked_a_number_up_is_written_down_once_and_without_the_number(
     assert AuditEvent.objects.filter(action="search.number").count() == 2
 
 
+def test_looking_for_a_number_in_one_campaign_is_written_down_as_the_same_search(
+    signed_in, operator, viewer, sent
+):
+    """The table asks for the same rows again while it is live, and in pages."""
+    campaign = sent(made=[Made("delivered", number="+12025550123")] * 25)
+    here, client = f"/campaigns/{campaign.key}/", signed_in(operator)
+    for given in ({"q": "+12025550123"}, {"q": "+1 202 555 0123", "after": "20"}):
+        client.post(here, given, HTTP_HX_REQUEST="true", HTTP_HX_TARGET="phone-rows")
+    ask(client, "+12025550123")
+    event = AuditEvent.objects.get(action="search.number")
+    assert (event.actor, event.data) == (operator, {"digest": digest("+12025550123")})
+    assert "5550123" not in event.label
+    signed_in(viewer).post(here, {"q": "0123"})
+    assert AuditEvent.objects.filter(action="search.number", actor=viewer).count() == 1
+    for nothing in ("012", "delivery", str(campaign.key), ""):
+        client.post(here, {"q": nothing})
+    assert AuditEvent.objects.filter(action="search.number").count() == 2
+
+
 def test_the_empty_page_says_what_can_be_looked_up(signed_in, viewer):
     words = signed_in(viewer).get(SEARCH).content.decode()
     assert "Look somebody or something up" in words
