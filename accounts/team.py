@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import cast
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.core import mail
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -22,6 +23,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit, notices, resetting, sessions
+from accounts.middleware import SESSION_KEY
 from accounts.models import Membership, SignInLink, User, Workspace
 from accounts.roles import Role
 
@@ -172,9 +174,11 @@ def decline(member: Membership, by: User) -> None:
 
 
 @transaction.atomic
-def enter(user: User, workspace: Workspace) -> None:
-    """Write down that the person works in this workspace from now on."""
-    audit.record("workspace.enter", workspace, user)
+def enter(session: SessionBase, member: Membership, by: User) -> None:
+    """Let the person work in that workspace from now on, in a session of a new id."""
+    session[SESSION_KEY] = member.workspace_id
+    session.cycle_key()
+    audit.record("workspace.enter", member.workspace, by)
 
 
 def _as_admin(workspace_id: int, by: User) -> None:

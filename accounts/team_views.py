@@ -18,10 +18,10 @@ from django.views.decorators.http import require_POST
 
 from accounts import team
 from accounts.access import SignedIn, requires
-from accounts.middleware import SESSION_KEY
 from accounts.models import Membership, User
 from accounts.roles import PERMISSIONS, Role
 from accounts.team_forms import InviteForm, RoleForm, SwitchForm
+from accounts.views import safe_next
 
 Act = Callable[[Membership, User], None]
 
@@ -183,18 +183,16 @@ def _refused(request: SignedIn, why: str) -> HttpResponse:
     return redirect("accounts:team")
 
 
-@requires("overview.view")
+@requires("profile.edit")
 @require_POST
 def switch(request: SignedIn) -> HttpResponse:
-    """Work in another workspace of the person's own, in a session of a new id."""
+    """Work in another workspace of the person's own, on its overview or on ``next``."""
     form = SwitchForm(request.POST)
     mine = Membership.objects.active().filter(user=request.user).select_related("workspace")
     chosen = form.is_valid() and mine.filter(workspace__key=form.cleaned_data["workspace"]).first()
     if not chosen:
         messages.error(request, _("You are still here: you are not in that workspace any more."))
     elif chosen.pk != request.membership.pk:
-        request.session[SESSION_KEY] = chosen.workspace_id
-        request.session.cycle_key()
-        team.enter(request.user, chosen.workspace)
+        team.enter(request.session, chosen, request.user)
         messages.success(request, _("You work in %(name)s now.") % {"name": chosen.workspace})
-    return redirect("overview")
+    return redirect(safe_next(request))

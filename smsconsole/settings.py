@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.CurrentMembership",
+    "smsconsole.moved.OtherWorkspace",
     "accounts.refusals.Refusals",
 ]
 

@@ -13,7 +13,7 @@ SECRET = ("password", "token", "csrf")
 @requires_csrf_token
 def refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403. Only a form of this console is handed back: another site's would be sent by a click."""
-    fields = _typed(request) if _is_ours(request) else []
+    fields = typed(request) if _is_ours(request) else []
     context = {"fields": fields, "action": request.get_full_path()}
     return render(request, "403_csrf.html", context, status=403)
 
@@ -26,7 +26,7 @@ def _is_ours(request: HttpRequest) -> bool:
     return request.headers.get("Sec-Fetch-Site") == "same-origin"
 
 
-def _typed(request: HttpRequest) -> list[tuple[str, str]]:
+def typed(request: HttpRequest) -> list[tuple[str, str]]:
     """The fields in their order, without secrets; nothing of what is too much for a page."""
     fields = [
         (name, value)

@@ -4,6 +4,7 @@
   const root = document.documentElement;
   const RETRY = 15000;
   const TOAST = 6000;
+  const MOVED = 409;
 
   const all = (selector, within = document) => Array.from(within.querySelectorAll(selector));
 
@@ -52,6 +53,34 @@
       .catch(() => toast(word("themeLost"), "warning"));
   }
 
+  // --- another workspace: this page waits until its person is back in its own ---------------
+  let refused = null;
+
+  const away = () => {
+    const note = document.getElementById("moved");
+    return note && !note.hidden;
+  };
+  function moved(event) {
+    const note = document.getElementById("moved");
+    if (!note) {  // made before its person had a second workspace
+      location.reload();
+      return;
+    }
+    if (event && event.target.matches("form")) refused = event.target;
+    note.hidden = false;
+    note.scrollIntoView({ block: "nearest" });
+  }
+  // The page goes on as it stands; a form that was refused is sent again.
+  function moveBack(note) {
+    fetch(note.action, { method: "POST", body: new FormData(note), redirect: "manual" })
+      .then(() => {
+        note.hidden = true;
+        if (refused) refused.dispatchEvent(new Event("change", { bubbles: true }));
+        refused = null;
+      })
+      .catch(() => toast(word("moveLost"), "warning"));
+  }
+
   // --- dialogs: a link with data-ask leads to a page whose form is shown here -------------
   let opener = null;
 
@@ -75,7 +104,13 @@
   }
   async function ask(link) {
     opener = link;
-    const page = await fetch(link.href, { headers: { "X-Requested-With": "fetch" } });
+    const workspace = document.body.dataset.workspace || "";
+    const headers = { "X-Requested-With": "fetch", "X-Workspace": workspace };
+    const page = await fetch(link.href, { headers });
+    if (page.status === MOVED) {
+      moved();
+      return;
+    }
     if (!page.ok || page.redirected) throw new Error(String(page.status));
     const parsed = new DOMParser().parseFromString(await page.text(), "text/html");
     const form = parsed.querySelector("[data-ask-form]");
@@ -90,6 +125,11 @@
     if (form.matches("[data-theme-form]") && button) {
       event.preventDefault();
       setTheme(form, button);
+      return;
+    }
+    if (form.id === "moved") {
+      event.preventDefault();
+      moveBack(form);
       return;
     }
     if (button && button.getAttribute("aria-disabled") === "true") {
@@ -222,6 +262,7 @@
   document.addEventListener("click", clicked);
   document.addEventListener("keydown", pressed);
   document.addEventListener("submit", submitted);
+  document.addEventListener("moved", moved);
   document.addEventListener("input", (event) => { if (event.target.id) length(event.target); });
   document.addEventListener("change", () => all("[data-reveal]").forEach(reveal));
   document.addEventListener("toggle", (event) => {
@@ -265,11 +306,12 @@
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!polls(event.detail.elt)) return;
     const waiting = lost && Date.now() - tried < RETRY;
-    if (document.hidden || waiting || busy(event.detail.elt)) event.preventDefault();
+    if (document.hidden || waiting || away() || busy(event.detail.elt)) event.preventDefault();
     else tried = Date.now();
   });
   document.addEventListener("htmx:afterRequest", (event) => {
     if (!polls(event.detail.elt)) return;
+    if (event.detail.xhr && event.detail.xhr.status === MOVED) return;
     const failed = event.detail.failed || !event.detail.xhr || event.detail.xhr.status === 0;
     lost = failed ? lost || Date.now() : 0;
     offline(lost);
