@@ -13,7 +13,6 @@ from django.contrib.auth import authenticate
 from django.contrib.auth import forms as auth
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -35,7 +34,7 @@ ZONE_SELECT = {
 """The attributes of a list of zones: with its sentence find.js makes it searchable."""
 
 
-def zone_field(label: str | Promise, hint: str | Promise) -> forms.ChoiceField:
+def zone_field(label: Any, hint: Any) -> forms.ChoiceField:
     """A time zone of a place, or UTC."""
     return forms.ChoiceField(
         label=label,
@@ -167,7 +166,7 @@ class PersonForm(forms.ModelForm):
     )
 
     mails_off = MailsField(
-        label=_("Mail me when"),
+        label=_("What comes by mail"),
         required=False,
         choices=list(notices.KINDS.items()),
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
@@ -176,10 +175,17 @@ class PersonForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["name", "time_zone", "date_language", "mails_notices", "mails_off"]
-        labels = {"name": _("Name"), "mails_notices": _("Send me notices by mail")}
+        labels = {"name": _("Name"), "mails_notices": _("Notices come by mail")}
         widgets = {
             "name": forms.TextInput(attrs={"class": "form-control", "autocomplete": "name"}),
-            "mails_notices": forms.CheckboxInput(attrs={"class": "form-check-input"}),
+            "mails_notices": forms.CheckboxInput(
+                attrs={
+                    "class": "form-check-input",
+                    "role": "switch",
+                    "data-reveal": "#mail-kinds",
+                    "aria-describedby": "mails-hint",
+                }
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

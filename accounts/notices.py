@@ -36,6 +36,7 @@ KINDS = {
     "campaign.suspended": gettext_lazy("A campaign is suspended by a threshold"),
     "campaign.held": gettext_lazy("Messages to a country wait"),
     "campaign.attention": gettext_lazy("A campaign needs attention"),
+    "campaign.question": gettext_lazy("A file of recipients needs an answer"),
     "threshold.warning": gettext_lazy("A threshold's warning value is passed"),
     "sending.stopped": gettext_lazy("All sending is stopped"),
     "sending.resumed": gettext_lazy("All sending goes on"),
@@ -79,6 +80,11 @@ def notify(
         for user in users
     ]  # fmt: skip
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def settle(dedupe: str) -> None:
+    """What the notice asked for is done: it is read, and no mail follows it."""
+    Notice.objects.filter(dedupe=dedupe, read_at=None).update(read_at=timezone.now())
 
 
 def unsent_mails() -> QuerySet[Notice]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db.models import Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Workspace
 from accounts.notices import notify, people_to_tell
@@ -20,6 +20,18 @@ from sms.countries import country_name
 
 DOUBT_TOLD_AFTER = timedelta(minutes=10)
 DOUBT_IS_OLD = timedelta(hours=24)
+
+# What to do about a pause that no person asked for.
+TODO = {
+    PauseReason.CARRIER_REFUSED: gettext_lazy(
+        "Every further message would be refused too. Look with the carrier at the account: is it "
+        "open, is there credit, is the password still the one that is set here? Then resume the "
+        "campaign on its page, or stop it."
+    ),
+    PauseReason.LATE_START: gettext_lazy(
+        "Read on its page whether the text still holds true. Then resume the campaign, or stop it."
+    ),
+}
 
 
 def announce(campaign: Campaign, kind: str) -> None:
@@ -50,11 +62,11 @@ def _words(campaign: Campaign, kind: str) -> tuple[str, str]:
         )
     if campaign.pause_reason == PauseReason.SENDER:
         return _("%(name)s is paused") % {"name": name}, _sender_words(campaign)
-    return (
-        _("%(name)s is paused") % {"name": name},
-        _("Reason: %(reason)s. Nothing more leaves until a person resumes it.")
-        % {"reason": campaign.get_pause_reason_display()},
-    )
+    said = _("Reason: %(reason)s. Nothing more leaves until a person resumes it.") % {
+        "reason": campaign.get_pause_reason_display()
+    }
+    todo = TODO.get(PauseReason(campaign.pause_reason), "") if campaign.pause_reason else ""
+    return _("%(name)s is paused") % {"name": name}, f"{said} {todo}".strip()
 
 
 def _suspension_words(campaign: Campaign) -> str:
@@ -133,9 +145,11 @@ def announce_doubt(campaign: Campaign) -> None:
         title=title % {"name": f"{campaign.name} ({campaign.label})", "n": f"{count:,}"},
         body=_(
             "Nobody knows whether the carrier took them, so nothing is sent a second time. A "
-            "receipt may still tell."
+            "receipt may still tell. If they are urgent, find them on the campaign's page under "
+            "Other and ask the carrier about their references; send them again only when it says "
+            "that it has not got them."
         ),
-        path=reverse("campaigns:detail", args=[campaign.key]),
+        path=reverse("campaigns:detail", args=[campaign.key]) + "?is=other",
         dedupe=f"campaign-{campaign.pk}-in_doubt-{now:%Y%m%d}",
     )
 
@@ -154,6 +168,28 @@ def announce_refused(source: RecipientImport) -> None:
         path=reverse("campaigns:edit", args=[campaign.key]),
         dedupe=f"campaign-{campaign.pk}-refused-{clock.now():%Y%m%d}",
     )
+
+
+def announce_question(source: RecipientImport) -> None:
+    """The file cannot be read on before its author has answered; the import's page asks."""
+    campaign = Campaign.objects.filter(recipients=source).first()
+    if campaign is None:
+        return
+    notify(
+        [source.created_by],
+        source.workspace,
+        kind="campaign.question",
+        title=_("%(name)s: the file needs an answer") % {"name": campaign.name or _("Draft")},
+        body=_("Nothing is imported before. Answer on the import's page, or give another file."),
+        path=reverse("campaigns:numbers", args=[campaign.key]),
+        dedupe=question(source),
+    )
+
+
+def question(source: RecipientImport) -> str:
+    """The one question that a file asks now: each answer begins the check anew."""
+    answered = len(source.options.get("answers", {}))
+    return f"import-{source.pk}-question-{answered}"
 
 
 def warn_threshold(workspace: Workspace, window: ThresholdWindow) -> None:

@@ -12,9 +12,9 @@ from django.db.models import Q
 from django.http import Http404
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, notices
 from accounts.models import User
-from campaigns import clock, destinations
+from campaigns import announcing, clock, destinations
 from campaigns.models import (
     Campaign,
     ImportState,
@@ -219,6 +219,7 @@ def answer(campaign: Campaign, given: dict[str, Any], by: User) -> bool:
             error_code="", created_at=clock.now(),
         )  # fmt: skip
         if changed:
+            notices.settle(announcing.question(source))
             audit.record("campaign.answer_import", campaign, by, answers=sorted(given))
     return bool(changed)
 

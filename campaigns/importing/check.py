@@ -24,7 +24,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Sum
 
 from campaigns import bulk, clock, failpoints
-from campaigns.announcing import announce_refused
+from campaigns.announcing import announce_question, announce_refused
 from campaigns.importing import sources
 from campaigns.importing.reasons import OPTED_OUT, SENTENCES
 from campaigns.models import Campaign, ImportProblem, ImportState, Recipient, RecipientImport
@@ -214,8 +214,8 @@ def _refuse(source: RecipientImport, bad: BadFile) -> None:
         lease_until=None,
         finished_at=clock.now(),
     )
-    if written and not bad.answer:
-        announce_refused(source)
+    if written:
+        (announce_question if bad.answer else announce_refused)(source)
 
 
 # --- writing ------------------------------------------------------------------------------

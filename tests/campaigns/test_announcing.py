@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from accounts import notices
 from accounts.models import Notice
 from billing import thresholds
 from billing.models import Period
-from campaigns import clock
-from campaigns.announcing import announce, announce_doubt
+from campaigns import clock, drafting
+from campaigns.announcing import announce, announce_doubt, announce_question
 from campaigns.importing import check
 from campaigns.models import Batch, ImportState, MessageEvent, RecipientImport
 from campaigns.states import CampaignState, Hold, MessageState
@@ -75,6 +76,8 @@ def test_messages_that_stay_in_doubt_are_told_once_a_day(
     assert {row.user for row in told} == {admin, operator}
     assert told.count() == 2
     assert told[0].title.endswith("has 2 messages in doubt")
+    assert "ask the carrier" in told[0].body
+    assert told[0].path == f"/campaigns/{doubtful.key}/?is=other"
 
 
 @pytest.mark.parametrize("ago", [timedelta(minutes=1), timedelta(hours=25)])
@@ -102,3 +105,47 @@ def test_a_refused_file_is_told_to_its_author_alone(
     assert (told.user, told.kind) == (operator, "campaign.attention")
     assert told.path == f"/campaigns/{campaign.key}/edit/"
     assert "list.xlsx" not in told.title + told.body
+
+
+@pytest.mark.parametrize(
+    ("reason", "todo"),
+    [
+        ("carrier_refused", "Look with the carrier at the account"),
+        ("late_start", "whether the text still holds true"),
+    ],
+)
+def test_a_pause_that_nobody_asked_for_says_what_to_do(
+    make_campaign: Any, admin: Any, reason: str, todo: str
+) -> None:
+    announce(make_campaign(state="paused", pause_reason=reason), "paused")
+    body = Notice.objects.get(user=admin).body
+    assert todo in body
+    assert "resume the campaign" in body
+
+
+def test_a_question_of_a_file_is_told_once_and_is_done_with_its_answer(
+    make_campaign: Any, operator: Any, admin: Any, tmp_path: Path, settings: Any
+) -> None:
+    settings.UPLOADS = tmp_path
+    text = b"customer,name\n+12025550123,Ann\n"
+    (tmp_path / "stored").write_bytes(text)
+    campaign = make_campaign()
+    source = RecipientImport.objects.create(
+        workspace=campaign.workspace, created_by=operator, original_name="list.csv",
+        stored_name="stored", size=len(text), state=ImportState.CHECKING,
+    )  # fmt: skip
+    type(campaign).objects.filter(pk=campaign.pk).update(recipients=source)
+    campaign.refresh_from_db()
+    check.check(source.pk)
+    told = Notice.objects.get()
+    assert (told.user, told.kind, told.read_at) == (operator, "campaign.question", None)
+    assert told.path == f"/campaigns/{campaign.key}/numbers/"
+    assert list(notices.unsent_mails()) == [told]
+    source.refresh_from_db()
+    announce_question(source)
+    assert Notice.objects.count() == 1
+    campaign.refresh_from_db()
+    assert drafting.answer(campaign, {"number_column": "customer"}, operator)
+    assert not notices.unsent_mails().exists()
+    told.refresh_from_db()
+    assert told.read_at is not None
