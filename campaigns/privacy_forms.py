@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import offer, zone_field
 from accounts.models import Workspace
+from accounts.workspaces import FIELDS
 from sheets.spoken import holds_number
 from sms.numbers import BadNumber, parse_number
 
@@ -71,13 +73,26 @@ class WorkspaceForm(forms.Form):
         _("7 to 730, from the end of a campaign. Opt-outs are kept."),
     )  # fmt: skip
 
+    seen = forms.JSONField(required=False, widget=forms.HiddenInput)
+
     def __init__(self, workspace: Workspace, given: Any = None) -> None:
-        super().__init__(
-            given, initial={name: getattr(workspace, name) for name in self.base_fields}
-        )
+        now = {name: getattr(workspace, name) for name in FIELDS}
+        super().__init__(given, initial=now | {"seen": now})
         self.workspace = workspace
         for name in ("time_zone", "currency"):
             offer(self.fields[name], getattr(workspace, name))
+
+    def clean_seen(self) -> dict[str, Any]:
+        """The settings that the page was made from; none if it says nothing of them."""
+        seen = self.cleaned_data["seen"]
+        return seen if isinstance(seen, dict) else {}
+
+    def say_changed(self) -> None:
+        """Somebody was faster: what the person left alone now is as it holds."""
+        given, seen = self.cleaned_data, self.cleaned_data["seen"]
+        now = self.initial["seen"]
+        left = {name: now[name] for name in FIELDS if given.get(name) == seen.get(name)}
+        self.data = {**self.data.dict(), **left, "seen": json.dumps(now)}
 
     @property
     def shortens(self) -> bool:

@@ -29,10 +29,21 @@ class CannotChange(Exception):
         self.problems = problems
 
 
+class Changed(CannotChange):
+    """The settings are not those any more that the person saw."""
+
+
 @transaction.atomic
-def change(workspace: Workspace, by: User, values: dict[str, Any]) -> list[str]:
-    """Write the settings, or raise CannotChange; claims wait for the end of this transaction."""
+def change(
+    workspace: Workspace, by: User, values: dict[str, Any], seen: dict[str, Any] | None = None
+) -> list[str]:
+    """Write the settings, or raise CannotChange; claims wait for the end of this transaction.
+
+    *seen* are the settings that the person saw: Changed if somebody else wrote others meanwhile.
+    """
     locked = thresholds.lock(workspace.pk)
+    if changed := _meanwhile(locked, values, seen or {}):
+        raise Changed(changed)
     problems = {}
     if values["time_zone"] != locked.time_zone:
         problems["time_zone"] = _zone(locked, values["time_zone"], clock.now())
@@ -42,6 +53,19 @@ def change(workspace: Workspace, by: User, values: dict[str, Any]) -> list[str]:
     if problems:
         raise CannotChange(problems)
     return workspaces.change(locked, by, values)
+
+
+def _meanwhile(
+    workspace: Workspace, values: dict[str, Any], seen: dict[str, Any]
+) -> dict[str, str]:
+    """What somebody else wrote and these values would take back."""
+    now = {name: getattr(workspace, name) for name in workspaces.FIELDS}
+    words = _("Somebody changed this meanwhile: it is %(now)s now. Look again.")
+    return {
+        name: words % {"now": kept}
+        for name, kept in now.items()
+        if kept != seen.get(name, kept) and kept != values[name]
+    }
 
 
 def _zone(workspace: Workspace, new: str, now: datetime) -> str:

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedIn, requires
 from accounts.models import Workspace
+from accounts.workspaces import FIELDS
 from billing.models import Rate
 from campaigns import retention, zoning
 from campaigns.models import Erasure, Retention
@@ -55,9 +56,12 @@ def workspace(request: SignedIn) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         if answer := _ask(request, found, form):
             return answer
+        seen = form.cleaned_data["seen"]
         try:
-            changed = zoning.change(found, request.user, form.cleaned_data)
+            changed = zoning.change(found, request.user, form.cleaned_data, seen)
         except zoning.CannotChange as no:
+            if isinstance(no, zoning.Changed):
+                form.say_changed()
             for name, said in no.problems.items():
                 form.add_error(name, said)
         else:
@@ -70,7 +74,7 @@ def _ask(request: SignedIn, found: Workspace, form: WorkspaceForm) -> HttpRespon
     """The question before a shorter time, unless it was answered for exactly these days."""
     if not form.shortens or request.POST.get("sure") == form.days:
         return None
-    wanted = Workspace(pk=found.pk, **form.cleaned_data)
+    wanted = Workspace(pk=found.pk, **{name: form.cleaned_data[name] for name in FIELDS})
     forecast = retention.forecast(wanted, timezone.now())
     context = {"form": form, "forecast": forecast, "back_url": reverse("workspace")}
     return render(request, "smsconsole/workspace_sure.html", context)

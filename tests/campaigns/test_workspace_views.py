@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -255,3 +257,47 @@ def test_rates_in_the_old_currency_are_no_price_and_that_is_said(
     answer = signed_in(admin).post(URL, given(workspace, currency="EUR"), follow=True)
     assert "Rates in another currency than EUR are no price any more." in answer.content.decode()
     assert not Threshold.objects.exists()
+
+
+def test_nobody_takes_back_what_somebody_else_changed_meanwhile(
+    signed_in: Callable[[User], Client], admin: User, workspace: Workspace, make_person: Any
+) -> None:
+    """The older page is looked at again: it names what changed, and keeps what was typed."""
+    mine, boss = signed_in(admin), make_person("admin", workspace, "Ada Boss")
+    seen = html.unescape(re.search(r'name="seen" value="([^"]*)"', page_of(mine))[1])  # type: ignore[index]
+    signed_in(boss).post(URL, given(workspace, keep_numbers_days=60, sure="7-30-60"))
+    typed = given(workspace, name="Parcelway Asia", seen=seen, sure="7-30-90")
+    answer = mine.post(URL, typed)
+    page = answer.content.decode()
+    assert answer.status_code == 200
+    assert "Somebody changed this meanwhile: it is 60 now. Look again." in page
+    workspace.refresh_from_db()
+    assert (workspace.name, workspace.keep_numbers_days) == ("Parcelway", 60)
+    assert 'value="Parcelway Asia"' in page
+    now = html.unescape(re.search(r'name="seen" value="([^"]*)"', page)[1])  # type: ignore[index]
+    again = typed | {"keep_numbers_days": 60, "seen": now}
+    assert re.search(r'name="keep_numbers_days" value="60"', page)
+    assert mine.post(URL, again).status_code == 302
+    workspace.refresh_from_db()
+    assert (workspace.name, workspace.keep_numbers_days) == ("Parcelway Asia", 60)
+
+
+@pytest.mark.parametrize("seen", ["", "[]", "7", '"x"', '{"name": []}'])
+def test_a_page_that_says_nothing_of_what_it_saw_is_taken_as_it_is(
+    signed_in: Callable[[User], Client], admin: User, workspace: Workspace, seen: str
+) -> None:
+    answer = signed_in(admin).post(URL, given(workspace, name="Asia", seen=seen))
+    assert answer.status_code == (200 if "name" in seen else 302)
+
+
+def test_the_question_before_fewer_days_knows_what_was_seen(
+    signed_in: Callable[[User], Client], admin: User, workspace: Workspace
+) -> None:
+    client = signed_in(admin)
+    seen = html.unescape(re.search(r'name="seen" value="([^"]*)"', page_of(client))[1])  # type: ignore[index]
+    asked = client.post(URL, given(workspace, keep_texts_days=9, seen=seen)).content.decode()
+    assert html.unescape(re.search(r'name="seen" value="([^"]*)"', asked)[1]) == seen  # type: ignore[index]
+
+
+def page_of(client: Client) -> str:
+    return client.get(URL).content.decode()
