@@ -54,10 +54,11 @@ ACTS = {
 def offered(campaign: Campaign, membership: Membership) -> frozenset[str]:
     """The names of the acts that make sense now and that this person may do."""
     gone = deleted(campaign)
+    too_late = {"cancel", "take_back"} if campaign.is_starting else set()
     return frozenset(
         name
         for name, act in ACTS.items()
-        if campaign.state in act.states and not act.needs & gone
+        if campaign.state in act.states and name not in too_late and not act.needs & gone
         and membership.can(act.permission, campaign.author_id)
     )  # fmt: skip
 

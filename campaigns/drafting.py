@@ -24,6 +24,7 @@ from campaigns.models import (
 )
 from campaigns.models.campaign import NAME_MAX, Origin, Source
 from campaigns.states import CampaignState, Scenario
+from senders.models import OptOut
 from sheets import store
 from sms.display import hide_numbers, mask
 from sms.numbers import BadNumber, parse_number, split_numbers
@@ -197,6 +198,18 @@ def needs_columns(campaign: Campaign) -> bool:
     names = set(variables_of(campaign.content))
     known = set(source.variables)
     return not names <= known and names <= known | set(source.about.get("unused", ()))
+
+
+def withheld(campaign: Campaign) -> int:
+    """Messages to people who opted out after the list was checked: nothing is sent to them."""
+    source = campaign.recipients
+    if source is None or not source.is_ready or campaign.scenario == Scenario.OTP:
+        return 0
+    since = OptOut.objects.filter(workspace=source.workspace_id, at__gte=source.created_at)
+    if not since.exists():
+        return 0
+    numbers = since.exclude(number="").values("number")
+    return source.recipients.known().filter(number__in=numbers).count()
 
 
 def needs_optouts(campaign: Campaign) -> bool:

@@ -328,10 +328,11 @@ def _priced(campaign: Campaign, kept: dict[str, Any]) -> Estimate:
     if not campaign.is_frozen:
         day = clock.day_of(campaign.workspace, campaign.send_at or clock.now())
         prices = rates.prices(campaign.workspace, kept["countries"], day)
+    lines = sorted(kept["countries"].items(), key=lambda item: -item[1][0])
     return Estimate(
         lines=tuple(
             CountryLine(country, numbers, least, most, billable, prices.get(country))
-            for country, (numbers, least, most, billable) in kept["countries"].items()
+            for country, (numbers, least, most, billable) in lines
         ),
         currency=campaign.currency or campaign.workspace.currency,
         unicode=kept["unicode"],
@@ -390,11 +391,10 @@ def samples(campaign: Campaign) -> list[dict[str, Any]]:
     if source is None or not source.is_ready or source.is_manual != is_typed:
         return []
     found = []
-    for country in list(source.countries)[:SAMPLES]:
-        known = source.recipients.known()
-        first = known.filter(country=country).order_by("row").first()
+    for country, _numbers in source.by_country[:SAMPLES]:
+        first = source.recipients.known().filter(country=country).order_by("row").first()
         if first is not None:
             values = dict(zip(source.variables, first.values, strict=True))
-            found.append({"who": mask(first.number), "row": first.row, "country": country,
-                          "numbers": source.accepted, "values": values})  # fmt: skip
+            about = {"who": mask(first.number), "row": first.row, "country": country}
+            found.append({**about, "values": values})
     return found

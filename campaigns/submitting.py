@@ -85,6 +85,7 @@ class Review:
     is_counting: bool
     token: str
     standing: Standing
+    withheld: int  # messages
 
     @property
     def needs_choice(self) -> bool:
@@ -107,14 +108,16 @@ def review(campaign: Campaign) -> Review:
     counts = destinations.countries(campaign) if is_bad or source is None else source.countries
     standing = destinations.standing(campaign, counts)
     problems += _blocked(standing)
+    withheld = 0 if is_bad else drafting.withheld(campaign)
     return Review(
         problems=problems,
-        cautions=cautions(campaign, estimate),
+        cautions=_withheld_cautions(withheld) + cautions(campaign, estimate),
         estimate=estimate,
         fit=fit or None,
         is_counting=not is_bad and estimating.needs_task(campaign),
-        token=token(campaign, estimate),
+        token=token(campaign, estimate, withheld),
         standing=standing,
+        withheld=withheld,
     )
 
 
@@ -188,14 +191,14 @@ def _frozen(campaign: Campaign, carrier: Carrier, estimate: Estimate) -> dict[st
     }
 
 
-def token(campaign: Campaign, estimate: Estimate | None) -> str:
+def token(campaign: Campaign, estimate: Estimate | None, withheld: int) -> str:
     """Stands for all that a person agrees to on the review page, its prices included."""
     source = campaign.recipients
     lines = estimate.lines if estimate else ()
     words = [
         campaign.name, campaign.scenario, campaign.content, campaign.sender_id, campaign.source,
         campaign.is_scheduled, campaign.wall_time, campaign.time_zone, campaign.fold,
-        source.pk if source else None, campaign.cost_centre, campaign.workspace.currency,
+        source.pk if source else None, campaign.cost_centre, campaign.workspace.currency, withheld,
         sorted((line.country, line.numbers, line.billable, line.price) for line in lines),
     ]  # fmt: skip
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:32]
@@ -271,7 +274,10 @@ def _unfit(estimate: Estimate) -> Problem:
 def _refusals(campaign: Campaign, found: Review, *, partial_ok: bool, seen: str) -> list[Problem]:
     problems = []
     if seen and seen != found.token:
-        text = _("The campaign or its prices changed after you opened this page. Look at it again.")
+        text = _(
+            "The campaign, who opted out or its prices changed after you opened this page. Look at"
+            " it again."
+        )
         problems.append(Problem("", text))
     if found.is_counting:
         problems.append(Problem("", _("The recipients are still being counted. Wait a moment.")))
@@ -289,6 +295,17 @@ def cautions(campaign: Campaign, estimate: Estimate | None) -> list[Caution]:
     found = [*_off_cautions(campaign), *_threshold_cautions(campaign), *_time_cautions(campaign)]
     found += _content_cautions(campaign)
     return found + (_count_cautions(estimate) if estimate else [])
+
+
+def _withheld_cautions(withheld: int) -> list[Caution]:
+    text = ngettext(
+        "%(n)s message is withheld: its number opted out after the list was checked. It costs"
+        " nothing.",
+        "%(n)s messages are withheld: their numbers opted out after the list was checked. They"
+        " cost nothing.",
+        withheld,
+    )
+    return [Caution("withheld", text % {"n": f"{withheld:,}"})] if withheld else []
 
 
 def _off_cautions(campaign: Campaign) -> list[Caution]:

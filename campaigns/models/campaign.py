@@ -192,6 +192,12 @@ class Campaign(models.Model):
         return self.state in SUBMITTED
 
     @property
+    def is_starting(self) -> bool:
+        """Submitted to start at once, and not yet begun: there is nothing to wait for."""
+        is_due = self.send_at and self.submitted_at and self.send_at <= self.submitted_at
+        return self.state == CampaignState.SCHEDULED and bool(is_due)
+
+    @property
     def cancel_until(self) -> datetime | None:
         """The last instant at which a scheduled campaign can be cancelled."""
         if self.send_at is None:

@@ -77,6 +77,11 @@ class RecipientImport(models.Model):
         return self.state == ImportState.READY
 
     @property
+    def by_country(self) -> list[tuple[str, int]]:
+        """Accepted rows of each country, the most first: the column keeps no order."""
+        return sorted(self.countries.items(), key=lambda item: -item[1])
+
+    @property
     def needs_confirmation(self) -> bool:
         """Rows were refused and nobody has yet said "send to the valid ones"."""
         return bool(self.is_ready and self.refused and self.confirmed_at is None)
@@ -92,17 +97,17 @@ def is_erased(number: str, values: Sequence[str | None]) -> bool:
     return not number or None in values
 
 
-ERASED = Q(number="") | Q(values__0=None)
+EMPTIED = Q(values__0__isnull=False, values__0=None)  # a list without variables has no first value
 
 
 class RecipientQuerySet(models.QuerySet["Recipient"]):
     def erased(self) -> RecipientQuerySet:
         """Those that ``is_erased`` says yes of."""
-        return self.filter(ERASED)
+        return self.filter(Q(number="") | EMPTIED)
 
     def known(self) -> RecipientQuerySet:
         """All others."""
-        return self.exclude(ERASED)
+        return self.exclude(number="").filter(Q(values__0__isnull=True) | ~Q(values__0=None))
 
 
 class Recipient(models.Model):

@@ -183,8 +183,10 @@ def preview(campaign: Campaign) -> list[dict[str, Any]]:
     shown = []
     for found in estimating.samples(campaign) if campaign.pk else []:
         country = _(country_name(found["country"]))
-        words = {"row": found["row"], "n": found["numbers"], "country": country}
-        where = _("%(country)s · row %(row)d of %(n)d") % words
+        words = {"row": found["row"], "country": country}
+        where = _("%(country)s · number %(row)d") % words
+        if campaign.source == Source.IMPORT:
+            where = _("%(country)s · row %(row)d of the file") % words
         shown.append({"who": found["who"], "where": where, "values": found["values"]})
     return shown
 

@@ -15,7 +15,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import SignedIn, requires
-from campaigns import drafting, estimating, submitting, tasks
+from campaigns import drafting, estimating, reading, submitting, tasks
 from campaigns.models import Campaign, WrongState
 from campaigns.submitting import CannotSubmit, Problem
 from campaigns.views import compose
@@ -101,6 +101,7 @@ def _page(request: SignedIn, campaign: Campaign, refused: list[Problem]) -> Http
         "estimate": found.estimate,
         "fit": found.fit,
         "source": campaign.recipients,
+        "repeated": reading.repeated(campaign),
         "currency": campaign.workspace.currency,
         "samples": compose.preview(campaign),
         "was_refused": bool(refused),

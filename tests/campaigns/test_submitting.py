@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Workspace
 from billing import tariffs
 from billing.models import Rate, Threshold
-from campaigns import drafting, submitting
+from campaigns import drafting, estimating, submitting
 from campaigns.models import Campaign, ImportState, RecipientImport, WrongState
 from campaigns.models.campaign import Origin
 from campaigns.states import CampaignState
@@ -311,3 +312,81 @@ def test_a_test_with_variables_uses_the_first_recipient(make_campaign: Any, oper
     source.recipients.update(values=["Ann"])
     test = submitting.send_test(campaign, operator)
     assert [r.values for r in test.recipients.recipients.all()] == [["Ann"]]
+
+
+def test_who_opted_out_after_the_list_was_checked_is_counted_again_at_every_look(
+    campaign: Any, operator: Any
+) -> None:
+    first = submitting.review(campaign)
+    assert (first.withheld, [c for c in first.cautions if c.code == "withheld"]) == (0, [])
+    OptOut.objects.create(workspace=campaign.workspace, number="+12025550123", source="x")
+    second = submitting.review(campaign)
+    assert second.withheld == 1
+    assert "1 message is withheld: its number opted out" in str(second.cautions[0].sentence)
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(campaign, operator, seen=first.token)
+    assert "who opted out" in sentences(refused)
+    submitting.submit(campaign, operator, seen=second.token)
+
+
+def test_codes_that_people_asked_for_are_not_withheld(campaign: Any) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(scenario="otp")
+    campaign.refresh_from_db()
+    submitting.review(campaign)
+    OptOut.objects.create(workspace=campaign.workspace, number="+12025550123", source="x")
+    assert submitting.review(campaign).withheld == 0
+
+
+def test_the_review_tells_messages_from_numbers_where_a_number_is_listed_again(
+    campaign: Any, operator: Any, signed_in: Any
+) -> None:
+    submitting.review(campaign)
+    here = reverse("campaigns:review", args=[campaign.key])
+    assert "listed before" not in signed_in(operator).get(here).content.decode()
+    RecipientImport.objects.filter(pk=campaign.recipients_id).update(about={"repeated": 1})
+    words = signed_in(operator).get(here).content.decode()
+    assert "1 message goes to a number that is listed before, with other values" in words
+    assert "Messages, segments and cost" in words
+
+
+def test_what_starts_at_once_is_starting_and_not_scheduled(
+    campaign: Any, operator: Any, signed_in: Any
+) -> None:
+    submitting.submit(campaign, operator)
+    here = reverse("campaigns:detail", args=[campaign.key])
+    for page in (here, reverse("campaigns:list"), reverse("overview")):
+        words = signed_in(operator).get(page).content.decode()
+        assert words.count('data-s="scheduled"') == words.count("Starting</span>") == 1
+    details = signed_in(operator).get(here).content.decode()
+    assert "You can cancel for another" not in details
+    assert reverse("campaigns:cancel", args=[campaign.key]) not in details
+
+
+def test_the_countries_of_a_list_stand_by_their_numbers_whatever_order_they_are_kept_in(
+    campaign: Any, operator: Any, signed_in: Any
+) -> None:
+    source = RecipientImport.objects.filter(pk=campaign.recipients_id)
+    source.update(countries={"AU": 1, "DE": 5, "US": 9, "GB": 5}, is_manual=False, accepted=20,
+                  finished_at=timezone.now())  # fmt: skip
+    Campaign.objects.filter(pk=campaign.pk).update(source="import")
+    campaign.refresh_from_db()
+    assert [line.country for line in estimating.estimate(campaign).lines] == [
+        "US", "DE", "GB", "AU"
+    ]  # fmt: skip
+    page = signed_in(operator).get(reverse("campaigns:numbers", args=[campaign.key]))
+    assert "United States, Germany, United Kingdom …" in page.content.decode()
+
+
+def test_the_preview_names_the_row_of_the_file_and_no_impossible_share(
+    campaign: Any, operator: Any, signed_in: Any
+) -> None:
+    here = reverse("campaigns:edit", args=[campaign.key])
+    shown = signed_in(operator).get(here).context["samples"]
+    assert shown[0]["where"] == "United States · number 1"
+    source = campaign.recipients
+    source.recipients.filter(row=1).delete()
+    source.recipients.update(row=3)
+    RecipientImport.objects.filter(pk=source.pk).update(is_manual=False)
+    Campaign.objects.filter(pk=campaign.pk).update(source="import")
+    where = signed_in(operator).get(here).context["samples"][0]["where"]
+    assert where == "United States · row 3 of the file"

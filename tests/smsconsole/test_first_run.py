@@ -101,9 +101,24 @@ def test_a_new_person_is_added_with_a_role_and_comes_in_by_the_link(
 
 def test_a_stranger_gets_no_link() -> None:
     first_run.prepare()
-    with pytest.raises(CommandError, match="Nobody active has the address"):
+    with pytest.raises(CommandError, match="Nobody has the address"):
         call_command("invite", "nobody@example.com")
     assert User.objects.count() == 1
+
+
+@pytest.mark.parametrize("where", ["everywhere", "in the workspace"])
+def test_a_deactivated_person_gets_a_sentence_and_no_link(where: str) -> None:
+    first_run.prepare()
+    call_command("invite", "mei@example.com", role="operator", name="Mei Lin Tan")
+    person = User.objects.get(email="mei@example.com")
+    links = person.signin_links.count()
+    if where == "everywhere":
+        User.objects.filter(pk=person.pk).update(is_active=False)
+    else:
+        person.memberships.update(is_active=False)
+    with pytest.raises(CommandError, match=r"mei@example.com' is deactivated.*on Team"):
+        call_command("invite", "mei@example.com")
+    assert person.signin_links.count() == links
 
 
 def test_mail_without_a_server_lies_in_one_private_file(settings: Any, tmp_path: Path) -> None:

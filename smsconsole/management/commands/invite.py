@@ -34,9 +34,13 @@ class Command(BaseCommand):
         person = User.objects.filter(email=email).first()
         if person is None and options["role"]:
             person = self._add(email, options["name"], options["role"])
-        if person is None or not person.is_active:
+        if person is not None and not _may_sign_in(person):
             raise CommandError(
-                f"Nobody active has the address {email!r}. Write it as it was registered, or add "
+                f"{email!r} is deactivated, so there is no link. An admin activates people on Team."
+            )
+        if person is None:
+            raise CommandError(
+                f"Nobody has the address {email!r}. Write it as it was registered, or add "
                 f"a person: make link EMAIL=... ROLE={'|'.join(Role.values)} NAME=..."
             )
         self.stdout.write(first_run.invite(person).url)
@@ -55,3 +59,8 @@ class Command(BaseCommand):
             member = Membership.objects.create(user=person, workspace=workspace, role=role)
             audit.record("user.added", member, None, role=role)
         return person
+
+
+def _may_sign_in(person: User) -> bool:
+    """Active themselves, and in some workspace that they belong to or are invited to."""
+    return person.is_active and person.memberships.filter(is_active=True).exists()
