@@ -25,6 +25,8 @@ from senders.models import SenderID
 from sms.countries import country_name
 from sms.sender_id import is_generic
 
+# Without any of these there is nothing of a campaign: a zone or a date alone is no draft.
+GIVEN = ("scenario", "name", "sender", "content", "manual_numbers", "cost_centre", "next")
 SAMPLE_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
@@ -37,12 +39,16 @@ def create(request: SignedIn) -> HttpResponse:
     """An empty form with a fresh key; the key makes a repeated POST find the same draft."""
     if request.method == "POST":
         return save(request, _key(request.POST.get("key")))
-    campaign = Campaign(
-        workspace=request.membership.workspace, author=request.user, key=uuid.uuid4(),
-        time_zone=request.user.time_zone,
-    )  # fmt: skip
+    campaign = _unsaved(request, uuid.uuid4())
     form = CampaignForm(initial=typed(campaign), campaign=campaign)
     return page(request, campaign, form)
+
+
+def _unsaved(request: SignedIn, key: uuid.UUID) -> Campaign:
+    return Campaign(
+        workspace=request.membership.workspace, author=request.user, key=key,
+        time_zone=request.user.time_zone,
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
@@ -79,16 +85,24 @@ def save(request: SignedIn, key: uuid.UUID) -> HttpResponse:
         return _to_review(request, campaign, form)
     if request.POST.get("next") == "test":
         return redirect("campaigns:send_test", key)
-    if form.lost() or "wall" in request.POST:
+    if form.lost() or "wall" in request.POST or campaign.pk is None:
         form.only(*form.lost(), "date", "time", "time_zone", "fold")
         return page(request, campaign, form)
     messages.success(request, _("Draft saved."))
     return redirect("campaigns:edit", key)
 
 
-def opened(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, CampaignForm]:
-    """The draft that a form was posted for, made if need be, with what was typed."""
-    campaign = drafting.open_draft(request.user, key, _tab(request))
+def opened(
+    request: SignedIn, key: uuid.UUID, *, has_file: bool = False
+) -> tuple[Campaign, CampaignForm]:
+    """The draft that a form was posted for, with what was typed; made once there is something to
+    keep or somebody pressed a button of the form.
+    """
+    is_empty = not (has_file or any(request.POST.get(name) for name in GIVEN))
+    if is_empty and not Campaign.objects.filter(key=key).exists():
+        campaign = _unsaved(request, key)
+    else:
+        campaign = drafting.open_draft(request.user, key, _tab(request))
     check(request, "campaigns.edit", campaign.author_id)
     is_masked = _is_masked(request, campaign)
     return campaign, CampaignForm(_posted(request), campaign=campaign, is_masked=is_masked)
@@ -97,8 +111,11 @@ def opened(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, CampaignForm]:
 def keep(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpResponse | None:
     """Store what was typed; the answer to give if that could not be done."""
     seen = request.POST.get("over") or request.POST.get("version")
+    kept = form.kept()
+    if campaign.pk is None:
+        return None
     try:
-        drafting.save(campaign, form.kept(), request.user, seen=seen, tab=_tab(request))
+        drafting.save(campaign, kept, request.user, seen=seen, tab=_tab(request))
     except WrongState:
         return gone(request, campaign)
     except drafting.Changed:
@@ -221,7 +238,8 @@ def sample(request: SignedIn, key: uuid.UUID, kind: str) -> HttpResponse:
         campaign, form = opened(request, key)
         if refusal := keep(request, campaign, form):
             return refusal
-    campaign = draft(request, key)
+    else:
+        campaign = draft(request, key)
     names = drafting.variables_of(campaign.content)
     response = HttpResponse(samples.sample(names, kind, translate=_))
     response["Content-Type"] = SAMPLE_TYPES[kind]
@@ -283,7 +301,8 @@ def _autosaved(request: SignedIn, campaign: Campaign, form: CampaignForm) -> Htt
         **panel(request, campaign, form),
     }  # fmt: skip
     response = render(request, "campaigns/_saved.html", context)
-    response["HX-Replace-Url"] = reverse("campaigns:edit", args=[campaign.key])
+    if campaign.pk:
+        response["HX-Replace-Url"] = reverse("campaigns:edit", args=[campaign.key])
     return response
 
 

@@ -61,7 +61,7 @@ def upload(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 @csrf_protect
 def _upload(request: SignedIn, key: uuid.UUID, handler: ToDisk) -> HttpResponse:
     received: Any = request.FILES.get("file")
-    campaign, form = compose.opened(request, key)
+    campaign, form = compose.opened(request, key, has_file=True)
     if answer := compose.keep(request, campaign, form):
         return answer
     used = stored_bytes(campaign.workspace_id)

@@ -77,6 +77,30 @@ def test_a_repeated_post_makes_one_draft(client: Any, operator: Any, workspace: 
     assert (campaign.name, campaign.author, campaign.workspace) == ("Twice", operator, workspace)
 
 
+def test_a_sample_or_a_schedule_alone_leaves_no_draft_behind(client: Any, operator: Any) -> None:
+    """The first word makes it, with the schedule that was chosen before."""
+    key = str(uuid.uuid4())
+    data = {
+        "key": key, "tab": str(uuid.uuid4()), "version": "", "source": "import", "time": "09:00",
+        "is_scheduled": "on", "date": "2050-05-03", "time_zone": "Asia/Kuala_Lumpur",
+    }  # fmt: skip
+    sample = client.post(reverse("campaigns:sample", args=[key, "csv"]), data)
+    assert sample.getvalue().startswith(b"\xef\xbb\xbfphone_number")
+    saved = client.post(reverse("campaigns:create"), data, **HTMX)
+    assert "Draft saved" not in page(saved)
+    assert "HX-Replace-Url" not in saved
+    assert "Create Campaign" in page(client.post(reverse("campaigns:create"), data))
+    assert Campaign.objects.count() == 0
+    saved = client.post(reverse("campaigns:create"), {**data, "name": "Spring"}, **HTMX)
+    assert saved["HX-Replace-Url"] == reverse("campaigns:edit", args=[key])
+    draft = Campaign.objects.get()
+    assert (draft.name, draft.is_scheduled, draft.wall_time) == (
+        "Spring", True, "2050-05-03T09:00"
+    )  # fmt: skip
+    assert client.post(reverse("campaigns:create"), {"key": key}, **HTMX).status_code == 200
+    assert Campaign.objects.count() == 1
+
+
 @pytest.mark.parametrize("key", ["", "abc", "../.."])
 def test_a_key_that_is_none_is_not_found(client: Any, key: str) -> None:
     assert client.post(reverse("campaigns:create"), {"key": key}).status_code == 404
