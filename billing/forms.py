@@ -85,7 +85,7 @@ class ThresholdForm(forms.Form):
         limit = self.fields["seen"].initial
         text = _("Somebody changed this threshold meanwhile: it is %(limit)s now. Look again.")
         self.add_error(None, forms.ValidationError(text, code="changed", params={"limit": limit}))
-        self.data = {**self.data, "seen": str(limit)}
+        self.data = dict(self.data.items()) | {"seen": str(limit)}
 
     def needs_a_yes(self) -> bool:
         """This limit leaves no room now, and nobody has said yet that it is meant so."""

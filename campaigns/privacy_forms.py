@@ -92,7 +92,7 @@ class WorkspaceForm(forms.Form):
         given, seen = self.cleaned_data, self.cleaned_data["seen"]
         now = self.initial["seen"]
         left = {name: now[name] for name in FIELDS if given.get(name) == seen.get(name)}
-        self.data = {**self.data.dict(), **left, "seen": json.dumps(now)}
+        self.data = dict(self.data.items()) | left | {"seen": json.dumps(now)}
 
     @property
     def shortens(self) -> bool:

@@ -19,6 +19,17 @@ def encoded(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+class Refused(logging.Filter):
+    """A request that Django refused (a wrong host, too many fields) is no error of the console:
+    one line, a warning, without a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security.") and record.exc_info:
+            record.levelno, record.levelname = logging.WARNING, "WARNING"
+            record.exc_info = record.exc_text = None
+        return True
+
+
 class Line(logging.Formatter):
     """For people: time, level, logger, request, words; a traceback below, set in by a bar."""
 

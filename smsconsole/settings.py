@@ -319,8 +319,10 @@ LOGGING = {
         "line": {"()": "smsconsole.logs.Line"},
         "json": {"()": "smsconsole.logs.Json"},
     },
+    "filters": {"refused": {"()": "smsconsole.logs.Refused"}},
     "handlers": {
         "console": {
+            "filters": ["refused"],
             "class": "logging.StreamHandler",
             "formatter": "json" if LOG_FORMAT == "json" else "line",
         }

@@ -241,6 +241,7 @@ def test_a_brake_is_not_taken_off_by_an_older_form(
     page = client.post("/billing/thresholds/day/", older).content.decode()
     assert "it is 0 now" in page
     assert 'name="seen" value="0"' in page
+    assert 'name="limit" value="21000"' in page
     assert Threshold.objects.get().limit == 0
     client.post("/billing/thresholds/day/", {**older, "seen": "0"})
     assert Threshold.objects.get().limit == 21_000

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.test import Client
 from django.urls import include, path
 
 from accounts.access import public
 from accounts.models import AuditEvent, User
-from smsconsole import urls
+from smsconsole import logs, urls
 
+Look = Callable[[], list[str]]
 SECRET = "the number is +12025550123 and the text is Your parcel"
 
 
@@ -24,7 +26,14 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise ValueError(SECRET)
 
 
-urlpatterns = [path("broken/", broken), path("", include(urls))]
+@public
+def elsewhere(request: HttpRequest) -> HttpResponse:
+    return HttpResponseRedirect("javascript:alert(1)")
+
+
+urlpatterns = [
+    path("broken/", broken), path("elsewhere/", elsewhere), path("", include(urls)),
+]  # fmt: skip
 handler500 = urls.handler500
 
 
@@ -77,6 +86,62 @@ def test_an_error_page_says_a_reference_and_no_more(
     for word in ("Traceback", "ValueError", "2025550123", "parcel", "test_requests", "broken"):
         assert word not in page
     assert any(record.exc_info for record in caplog.records)
+
+
+@pytest.fixture
+def written() -> Iterator[Look]:
+    """What the console's own handler wrote since the last look, in lines."""
+    kept = io.StringIO()
+    handlers = [h for h in logging.root.handlers if type(h.formatter) is logs.Line]
+    before = [handler.setStream(kept) for handler in handlers]
+
+    def look() -> list[str]:
+        lines = kept.getvalue().splitlines()
+        kept.truncate(kept.seek(0))
+        return lines
+
+    yield look
+    for handler, stream in zip(handlers, before, strict=True):
+        handler.setStream(stream)
+
+
+@pytest.mark.parametrize(
+    ("where", "host", "kind"),
+    [
+        ("/", "evil.example", "DisallowedHost"), ("/", "no host\x1b[31m", "DisallowedHost"),
+        ("/elsewhere/", "testserver", "DisallowedRedirect"),
+    ],
+)  # fmt: skip
+def test_a_request_that_is_refused_is_a_plain_400_and_one_line_of_log(
+    client: Client,
+    settings: Any,
+    written: Look,
+    where: str,
+    host: str,
+    kind: str,
+) -> None:
+    """As the console's own handler writes it: a warning, and no traceback of anything."""
+    settings.ROOT_URLCONF = __name__
+    settings.DEBUG = False
+    answer = client.get(where, headers={"host": host})
+    assert answer.status_code == 400
+    page = answer.content.decode()
+    assert "The request could not be read" in page
+    assert kind not in page
+    lines = [line for line in written() if " traces " not in line]
+    assert len(lines) == 1
+    assert f" WARNING django.security.{kind} [{answer['X-Request-ID']}]" in lines[0]
+
+
+def test_too_many_fields_are_refused_as_quietly(
+    signed_in: Callable[[User], Client], admin: User, written: Look
+) -> None:
+    client, many = signed_in(admin), {f"f{n}": "1" for n in range(1001)}
+    written()
+    assert client.post("/workspace/", many).status_code == 400
+    lines = [line for line in written() if " traces " not in line]
+    assert len(lines) == 1
+    assert " WARNING django.security.TooManyFieldsSent" in lines[0]
 
 
 @pytest.mark.parametrize(("where", "status"), [("/nowhere/", 404), ("/billing/rates/add/", 403)])
