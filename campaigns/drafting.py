@@ -60,6 +60,11 @@ def open_draft(user: Any, key: uuid.UUID, tab: str = "") -> Campaign:
     return campaign
 
 
+def is_kept(key: uuid.UUID) -> bool:
+    """Whether there is a campaign with this key, whoever may see it."""
+    return Campaign.objects.filter(key=key).exists()
+
+
 def save(
     campaign: Campaign,
     kept: dict[str, Any],

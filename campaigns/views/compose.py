@@ -99,7 +99,7 @@ def opened(
     keep or somebody pressed a button of the form.
     """
     is_empty = not (has_file or any(request.POST.get(name) for name in GIVEN))
-    if is_empty and not Campaign.objects.filter(key=key).exists():
+    if is_empty and not drafting.is_kept(key):
         campaign = _unsaved(request, key)
     else:
         campaign = drafting.open_draft(request.user, key, _tab(request))
