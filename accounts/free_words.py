@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from sheets.spoken import holds_number
+from sheets.spoken import LABEL_FEWEST, holds_number
 
 
 def no_number(text: str) -> None:
@@ -21,4 +21,20 @@ def no_number_in_note(text: str) -> None:
     if holds_number(text):
         raise ValidationError(
             _("Write the note without the number: everybody reads it."), code="number"
+        )
+
+
+def no_number_in_task_name(text: str) -> None:
+    """Refuse a task name in which a phone number stands."""
+    if holds_number(text, LABEL_FEWEST):
+        raise ValidationError(
+            _("Write the task name without a phone number: everybody reads it."), code="number"
+        )
+
+
+def no_number_in_cost_centre(text: str) -> None:
+    """Refuse a cost centre in which a phone number stands."""
+    if holds_number(text, LABEL_FEWEST):
+        raise ValidationError(
+            _("Write the cost centre without a phone number: everybody reads it."), code="number"
         )

@@ -33,6 +33,7 @@ from campaigns.models.campaign import NAME_MAX, Origin, Source
 from campaigns.states import Bucket, Scenario, bucket
 from campaigns.statistics import reason_of
 from senders.models import OptOut
+from sheets.spoken import LABEL_FEWEST, without_numbers
 
 CHUNK = 2_000
 SETTINGS = ("workspace", "scenario", "name", "sender", "content", "cost_centre", "time_zone")
@@ -113,7 +114,9 @@ def _draft(
     parent: Campaign, by: User, key: uuid.UUID, origin: str, fields: dict[str, Any], **said: Any
 ) -> Campaign:
     kept = {name: getattr(parent, name) for name in SETTINGS}
-    kept["name"] = _named(parent.name, origin)
+    # words from before numbers were refused in them go without: the copy can be sent as it is
+    kept["name"] = _named(without_numbers(parent.name, LABEL_FEWEST), origin)
+    kept["cost_centre"] = without_numbers(parent.cost_centre, LABEL_FEWEST)
     draft = Campaign.objects.create(
         key=key, author=by, origin=origin, parent=parent, **kept, **fields
     )

@@ -14,10 +14,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.forms import ZONE_SELECT
+from accounts.free_words import no_number_in_cost_centre, no_number_in_task_name
 from campaigns import clock
 from campaigns.models import Campaign, ImportState, RecipientImport
 from campaigns.models.campaign import MANUAL_MAX, NAME_MAX, ScenarioType, Source
 from senders.models import SenderID
+from sheets.spoken import LABEL_FEWEST, holds_number
 from sms import schedule
 from sms.display import hide_numbers
 from sms.numbers import BadNumber, parse_number, split_numbers
@@ -128,15 +130,18 @@ class CampaignForm(forms.Form):
 
     def clean_name(self) -> str:
         try:
-            return clean_name(self.cleaned_data["name"], NAME_MAX)
+            name = clean_name(self.cleaned_data["name"], NAME_MAX)
         except BadText as bad:
             raise forms.ValidationError(_(bad.message), code=bad.problem) from bad
+        no_number_in_task_name(name)
+        return name
 
     def clean_cost_centre(self) -> str:
         label = self.cleaned_data["cost_centre"]
         if len(label) > COST_CENTRE_MAX or len(label.splitlines()) > 1:
             text = _("A cost centre is one line of at most %(n)d characters.")
             raise forms.ValidationError(text, code="too_long", params={"n": COST_CENTRE_MAX})
+        no_number_in_cost_centre(label)
         return label
 
     def clean_content(self) -> str:
@@ -327,6 +332,8 @@ class CampaignForm(forms.Form):
     def _fits(self, name: str) -> bool:
         text = str(self.data.get(name) or "")
         if "\x00" in text:
+            return False
+        if name in ("name", "cost_centre") and holds_number(text, LABEL_FEWEST):
             return False
         if name == "name":
             return _fault_of_name(text) in ("", "empty")

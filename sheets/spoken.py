@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 FEWEST = 7  # digits: shorter ones are orders and tickets
+LABEL_FEWEST = (
+    9  # digits in a name: shorter ones are invoices and cost centres, unless + or 00 leads
+)
 MASK = "•••"
 _DAY = (
     r"(?:(?:19|20)[0-9]{2}(?:-(?:0?[1-9]|1[0-2])-|/(?:0?[1-9]|1[0-2])/|\.(?:0?[1-9]|1[0-2])\.)"
@@ -33,13 +36,15 @@ _PARTS = re.compile(rf"(?P<kept>{_KEPT})|(?P<run>\+?\d(?:{_BETWEEN}(?!{_KEPT})\d
 
 def holds_number(text: str, fewest: int = FEWEST) -> bool:
     """Is there what may be a phone number of at least *fewest* digits in *text*?"""
-    return any(_digits(found) >= fewest for found in _PARTS.finditer(text))
+    return any(_is_number(found, fewest) for found in _PARTS.finditer(text))
 
 
-def without_numbers(text: str) -> str:
+def without_numbers(text: str, fewest: int = FEWEST) -> str:
     """*text* with all that may be a phone number taken out; days, times and money stay."""
-    return _PARTS.sub(lambda found: MASK if _digits(found) >= FEWEST else found[0], text)
+    return _PARTS.sub(lambda found: MASK if _is_number(found, fewest) else found[0], text)
 
 
-def _digits(found: re.Match[str]) -> int:
-    return sum(map(str.isdecimal, found["run"] or ""))
+def _is_number(found: re.Match[str], fewest: int) -> bool:
+    run = found["run"] or ""
+    least = min(fewest, FEWEST) if run.startswith(("+", "00")) else fewest
+    return sum(map(str.isdecimal, run)) >= least

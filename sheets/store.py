@@ -15,6 +15,7 @@ from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.utils.translation import gettext as _
 
 from sheets.limits import Limits
+from sheets.spoken import LABEL_FEWEST, without_numbers
 
 NAME_MAX = 120
 PART = ".part"
@@ -168,10 +169,10 @@ def is_kept(name: str) -> bool:
 
 
 def clean_file_name(name: str) -> str:
-    """A label: no path, no control or direction marks, short, never empty."""
+    """A label: no path, no control or direction marks, no phone number, short, never empty."""
     base = name.replace("\\", "/").rsplit("/", 1)[-1]
     shown = "".join(c for c in base if unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-    shown = unicodedata.normalize("NFC", shown).strip()
+    shown = without_numbers(unicodedata.normalize("NFC", shown).strip(), LABEL_FEWEST)
     if len(shown) > NAME_MAX:
         stem, dot, suffix = shown.rpartition(".")
         shown = f"{stem[: NAME_MAX - 10]}…{dot}{suffix[:8]}"

@@ -52,6 +52,12 @@ def test_a_copy_takes_content_and_settings_and_recipients_if_asked(recipients, s
     assert (copy.state, copy.origin, copy.parent) == ("draft", "copy", campaign)
 
 
+def test_a_copy_leaves_out_a_number_that_an_old_name_or_cost_centre_holds(sent, operator):
+    campaign = sent(name="For 0491 570 006", cost_centre="+61491570006")
+    copy = copying.duplicate(campaign, operator, uuid.uuid4(), recipients=True)
+    assert (copy.name, copy.cost_centre) == ("For ••• (copy)", "•••")
+
+
 def test_a_copy_carries_nothing_of_what_was_sent(sent, operator):
     campaign = sent()
     copy = copying.duplicate(campaign, operator, uuid.uuid4(), recipients=True)

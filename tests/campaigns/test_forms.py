@@ -263,6 +263,16 @@ def test_what_no_column_can_hold_is_told_instead_of_cut_in_silence(campaign: Any
     assert form_of(campaign).lost() == []
 
 
+@pytest.mark.parametrize("field", ["name", "cost_centre"])
+def test_a_phone_number_in_a_label_is_refused_and_not_kept(campaign: Any, field: str) -> None:
+    form = form_of(campaign, **{field: "For +61 491 570 006"})
+    assert "without a phone number" in form.errors[field][0]
+    assert form.lost() == [field]
+    assert form.kept()[field] == getattr(campaign, field)
+    for label in ("Order 20261122", "Invoice 2026-11", "Black Friday 2026", "44001234"):
+        assert field not in form_of(campaign, **{field: label}).errors
+
+
 @pytest.mark.parametrize("wrong", [{"time": "10:000"}, {"date": "2027-01-05x"}, {"time": "1\0"}])
 def test_a_moment_that_does_not_fit_is_neither_cut_nor_mixed_with_the_old_one(
     campaign: Any, wrong: dict[str, str]

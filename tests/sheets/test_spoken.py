@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sheets.spoken import holds_number, without_numbers
+from sheets.spoken import LABEL_FEWEST, holds_number, without_numbers
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,19 @@ def test_a_number_in_words_is_found_however_it_is_grouped(number: str) -> None:
 def test_days_times_money_ids_and_orders_are_no_numbers(words: str) -> None:
     assert not holds_number(words)
     assert without_numbers(words) == words
+
+
+@pytest.mark.parametrize(
+    ("label", "holds"),
+    [
+        ("Order 20261122", False), ("Invoice 2026-11", False), ("Black Friday 2026", False),
+        ("Invoice 12345678", False), ("4400-1234", False),
+        ("For +65 8123 45", True), ("For 0065812345", True), ("0491 570 006", True),
+        ("2025550123", True),
+    ],
+)  # fmt: skip
+def test_a_label_may_hold_an_invoice_and_no_phone_number(label: str, holds: bool) -> None:
+    assert holds_number(label, LABEL_FEWEST) is holds
 
 
 def test_a_number_beside_a_day_is_found_and_the_day_stays() -> None:
