@@ -14,7 +14,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
-from accounts import audit_words, dates
+from accounts import audit_values, audit_words, dates
 from accounts.audit_words import DEEDS, Kind
 from accounts.models import AuditEvent, Membership, User
 from sheets.writing import Cell
@@ -135,7 +135,7 @@ def lines(events: list[AuditEvent], user: User) -> list[Line]:
 
 def _line(event: AuditEvent, urls: Mapping[tuple[str, str], str]) -> Line:
     reason = event.data.get("reason")
-    rest = [pair for pair in audit_words.details(event) if pair[0] != audit_words.NAMES["reason"]]
+    rest = [pair for pair in audit_words.details(event) if pair[0] != audit_values.NAMES["reason"]]
     return Line(
         event=event,
         sentence=audit_words.sentence(event),
@@ -180,7 +180,7 @@ def export_rows(events: Iterable[AuditEvent]) -> Iterator[tuple[Cell, ...]]:
         with timezone.override(UTC), dates.written(dates.FIGURES):
             said = dict(audit_words.details(event))
         known = [
-            str(said.pop(str(audit_words.NAMES[name]), "")) for name in ("old", "new", "reason")
+            str(said.pop(str(audit_values.NAMES[name]), "")) for name in ("old", "new", "reason")
         ]
         rest = "; ".join(f"{name}: {value}" for name, value in said.items())
         yield (

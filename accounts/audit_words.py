@@ -6,7 +6,6 @@ table against what the code records.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +19,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from accounts import dates
+from accounts import audit_values, dates
+from accounts.audit_values import NAMES, UNSAID
 from accounts.models import AuditEvent
 from sheets.spoken import without_numbers
 
@@ -128,19 +128,6 @@ DEEDS: dict[str, Deed] = {
     "access.not_found": Deed(X, _("%(who)s asked for something that is not in this workspace")),
 }  # fmt: skip
 
-# What an event holds, as its details name it, in this order.
-NAMES: dict[str, str | Promise] = {
-    "reason": _("Reason"), "old": _("Before"), "new": _("After"),
-    "old_warn": _("Warning at, before"), "new_warn": _("Warning at, after"),
-    "changed": _("Changed"), "period": _("Period"), "country": _("Country"),
-    "numbers": _("Numbers"), "segments": _("Segments"), "cost": _("Cost"), "send_at": _("Start"),
-    "partial_ok": _("Send until suspended"), "valid_from": _("Valid from"),
-    "month": _("Month"), "role": _("Role"), "rows": _("Rows"),
-    "total": _("Messages"), "valid": _("Valid"), "refused": _("Refused"), "form": _("Form"),
-    "route": _("Page"), "permission": _("Permission"), "filter": _("Filter"), "of": _("From"),
-}  # fmt: skip
-UNSAID = {"sha256", "digest", "number", "size", "until"}
-
 
 class _Said(Mapping[str, str]):
     """The words of a sentence, from the event; what it does not hold is "?"."""
@@ -180,10 +167,10 @@ def sentence(event: AuditEvent) -> str:
 
 
 def details(event: AuditEvent) -> list[tuple[str, str]]:
-    """What else the event holds: (name, value)."""
+    """What else the event holds: (name, value). What is empty says nothing."""
     known = [name for name in NAMES if name in event.data]
     other = sorted(event.data.keys() - NAMES.keys() - UNSAID)
-    said = [(str(NAMES.get(n, n.replace("_", " "))), value_of(event, n)) for n in [*known, *other]]
+    said = [(audit_values.name_of(n), value_of(event, n)) for n in [*known, *other]]
     return [(name, value) for name, value in said if value]
 
 
@@ -193,15 +180,17 @@ def value_of(event: AuditEvent, name: str) -> str:
     if value is None:
         return _t("none") if name in ("old", "new") else ""
     if isinstance(value, bool):
-        return _t("yes") if value else _t("no")
+        return audit_values.yes_or_no(value)
     if isinstance(value, int):
         is_price = event.action.startswith("rate.") and name in ("old", "new")
         return _money(value) if is_price or name == "cost" else f"{value:,}"
     if name.endswith("_at") and (moment := parse_datetime(str(value))):
         return _moment(moment)
+    if isinstance(value, Mapping):
+        return audit_values.pairs(value)
     if isinstance(value, list):
-        return ", ".join(without_numbers(str(one)) for one in value)
-    return without_numbers(value if isinstance(value, str) else json.dumps(value))
+        return ", ".join(audit_values.text_of(name, str(one)) for one in value)
+    return audit_values.text_of(name, str(value))
 
 
 def _moment(at: datetime) -> str:

@@ -22,7 +22,7 @@ DOUBT_TOLD_AFTER = timedelta(minutes=10)
 DOUBT_IS_OLD = timedelta(hours=24)
 
 # What to do about a pause that no person asked for.
-TODO = {
+ADVICE = {
     PauseReason.CARRIER_REFUSED: gettext_lazy(
         "Every further message would be refused too. Look with the carrier at the account: is it "
         "open, is there credit, is the password still the one that is set here? Then resume the "
@@ -65,7 +65,7 @@ def _words(campaign: Campaign, kind: str) -> tuple[str, str]:
     said = _("Reason: %(reason)s. Nothing more leaves until a person resumes it.") % {
         "reason": campaign.get_pause_reason_display()
     }
-    todo = TODO.get(PauseReason(campaign.pause_reason), "") if campaign.pause_reason else ""
+    todo = ADVICE.get(PauseReason(campaign.pause_reason), "") if campaign.pause_reason else ""
     return _("%(name)s is paused") % {"name": name}, f"{said} {todo}".strip()
 
 

@@ -22,6 +22,9 @@ class TestNumbersField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
 
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return bool(self.prepare_value(initial or []) != "\n".join((data or "").split()))
+
     def clean(self, value: Any) -> Any:
         entries = split_numbers(super().clean(value))
         if len(entries) > TEST_NUMBERS_MAX:
