@@ -138,7 +138,7 @@ def set_limit(
     """
     lock(workspace.pk)
     threshold = Threshold.objects.filter(workspace=workspace, period=period).first()
-    if seen and seen != ("none" if threshold is None else str(threshold.limit)):
+    if seen and seen != _told(threshold):
         raise Changed
     old, old_warn = (None, None) if threshold is None else (threshold.limit, threshold.warn_percent)
     threshold = threshold or Threshold(workspace=workspace, period=period)
@@ -157,12 +157,22 @@ def set_limit(
 
 
 @transaction.atomic
-def clear(workspace: Workspace, period: str, by: User) -> None:
-    """Remove a threshold with its windows; the ledger keeps what was spent."""
+def clear(workspace: Workspace, period: str, by: User, seen: str) -> None:
+    """Remove a threshold with its windows; the ledger keeps what was spent.
+
+    *seen* is the limit that the person was asked about: Changed if it is another by now.
+    """
     lock(workspace.pk)
-    for threshold in Threshold.objects.filter(workspace=workspace, period=period):
-        audit.record("threshold.clear", threshold, by, period=period, old=threshold.limit)
-        threshold.delete()
+    threshold = Threshold.objects.filter(workspace=workspace, period=period).first()
+    if threshold is None or seen != _told(threshold):
+        raise Changed
+    audit.record("threshold.clear", threshold, by, period=period, old=threshold.limit)
+    threshold.delete()
+
+
+def _told(threshold: Threshold | None) -> str:
+    """A limit as forms tell which one a person saw."""
+    return "none" if threshold is None else str(threshold.limit)
 
 
 def usage(workspace: Workspace) -> list[Usage]:

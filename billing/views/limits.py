@@ -91,8 +91,13 @@ def threshold_remove(request: SignedIn, period: str) -> HttpResponse:
         messages.info(request, _("There is no %(which)s threshold.") % {"which": meter.adjective})
         return redirect("billing:thresholds")
     if request.method == "POST":
-        workspace = request.membership.workspace
-        thresholds.clear(workspace, period, request.user)
+        seen = request.POST.get("seen", "")
+        try:
+            thresholds.clear(request.membership.workspace, period, request.user, seen)
+        except thresholds.Changed:
+            changed = _("Somebody changed this threshold meanwhile, and it is kept. Look again.")
+            messages.error(request, changed)
+            return redirect("billing:threshold_remove", period)
         removed = _("The %(which)s threshold is removed. Nothing limits sending in this period.")
         messages.success(request, removed % {"which": meter.adjective})
         return redirect("billing:thresholds")

@@ -143,10 +143,11 @@ def test_removing_asks_first_and_is_recorded(
     client = signed_in(admin)
     assert "Remove the daily threshold?" in client.get(REMOVE).content.decode()
     assert Threshold.objects.exists()
-    page = client.post(REMOVE, follow=True).content.decode()
+    page = client.post(REMOVE, {"seen": "10"}, follow=True).content.decode()
     assert not Threshold.objects.exists()
     assert "10 → none" in page
-    assert client.post(REMOVE, follow=True).status_code == 200
+    again = client.post(REMOVE, {"seen": "10"}, follow=True)
+    assert "There is no daily threshold." in again.content.decode()
 
 
 def test_a_period_nobody_counts_is_not_found(signed_in: Clients, admin: User) -> None:
@@ -245,3 +246,20 @@ def test_a_brake_is_not_taken_off_by_an_older_form(
     assert Threshold.objects.get().limit == 0
     client.post("/billing/thresholds/day/", {**older, "seen": "0"})
     assert Threshold.objects.get().limit == 21_000
+
+
+def test_an_older_question_removes_no_newer_brake(
+    signed_in: Clients, admin: User, finance: User, workspace: Workspace
+) -> None:
+    """H16: asked about 20,000, somebody meanwhile stops all sending: the stop stays."""
+    thresholds.set_limit(workspace, "day", 20_000, 80, admin)
+    client = signed_in(finance)
+    assert 'name="seen" value="20000"' in client.get(REMOVE).content.decode()
+    thresholds.set_limit(workspace, "day", 0, 80, admin)
+    page = client.post(REMOVE, {"seen": "20000"}, follow=True).content.decode()
+    assert "Somebody changed this threshold meanwhile, and it is kept. Look again." in page
+    assert 'name="seen" value="0"' in page, "the question is asked again, about what holds now"
+    assert Threshold.objects.get().limit == 0
+    assert not AuditEvent.objects.filter(action="threshold.clear").exists()
+    client.post(REMOVE, {"seen": "0"})
+    assert not Threshold.objects.exists()
