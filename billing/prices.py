@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from billing.models import MICRO
 
-PLACES = 6
 MOST = 1_000_000 * MICRO  # not included
 LARGE = 1 * MICRO  # a segment that costs more is asked about
 DOLLARS = frozenset(
@@ -26,7 +25,10 @@ SENTENCES: dict[str, Promise] = {
     "negative": _("A price cannot be below 0."),
     "unit": _("Write the price in %(currency)s and without another sign."),
     "digits": _("This is no price. Write digits with a decimal point, for example 0.0345."),
-    "ambiguous": _("This can be read as thousands or as decimals. Write it with a decimal point."),
+    "ambiguous": _(
+        "This can be read as thousands or as decimals. Write 1.2340 for decimals or 1234 for "
+        "thousands."
+    ),
     "decimals": _("A price has at most 6 decimals. Round it as your carrier does."),
     "large": _("A price per segment is below 1,000,000. Check the decimal point."),
 }
@@ -34,12 +36,12 @@ SENTENCES: dict[str, Promise] = {
 _PARTS = re.compile(r"([^0-9.,]*?) *((?:[0-9]|[.,][0-9])[0-9.,' ]*?) *([^0-9.,' ][^0-9]*)?")
 _SMALL = re.compile(r"[0-9](?:\.[0-9]+)?e-[0-9]{1,2}")
 _PLAIN = re.compile(r"[0-9]*(?:[.,][0-9]+)?")
-_AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
+_AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _GROUPED = (
-    re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?"),
-    re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+"),
-    re.compile(r"[0-9]{1,3}(?:\.[0-9]{3}){2,}"),
-    re.compile(r"[0-9]{1,3}(?:[ '][0-9]{3})+(?:[.,][0-9]+)?"),
+    re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?"),
+    re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3})+,[0-9]+"),
+    re.compile(r"[1-9][0-9]{0,2}(?:\.[0-9]{3}){2,}"),
+    re.compile(r"[1-9][0-9]{0,2}(?:[ '][0-9]{3})+(?:[.,][0-9]+)?"),
 )
 
 
@@ -69,6 +71,11 @@ def parse_price(text: str, currency: str) -> int:
         raise BadPrice("digits")
     _check_unit(f"{parts[1]}{parts[3] or ''}".strip().casefold(), currency)
     return _micros(_decimal(parts[2].strip()))
+
+
+def is_ambiguous(text: str) -> bool:
+    """Whether *text* may be thousands as well as decimals: 1.234 is either."""
+    return bool(_AMBIGUOUS.fullmatch(unicodedata.normalize("NFKC", text).strip()))
 
 
 def _check_unit(unit: str, currency: str) -> None:

@@ -188,7 +188,7 @@ def leave_out(campaign: Campaign, by: User, country: str = "") -> RecipientImpor
         },
     )  # fmt: skip
     take(campaign, source, campaign.source, by)
-    audit.record("campaign.leave_out", campaign, by, rows=old.accepted, country=country)
+    audit.record("campaign.leave_out", campaign, by, valid=old.accepted, country=country)
     if source.stored_name:
         with suppress(FileNotFoundError):  # only rows are read; the file is for later
             store.link(old.stored_name, source.stored_name)

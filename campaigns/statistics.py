@@ -122,10 +122,6 @@ class Result:
         return self._of(Bucket.SENT)
 
     @property
-    def failed_parts(self) -> tuple[Part, ...]:
-        return self._of(Bucket.FAILED)
-
-    @property
     def other_parts(self) -> tuple[Part, ...]:
         return self._of(Bucket.OTHER)
 

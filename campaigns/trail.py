@@ -30,8 +30,10 @@ class Step:
 
 WORDS: dict[str, tuple[Words, str]] = {
     "campaign.create": (_("Created"), ""),
-    "campaign.save": (_("Draft saved"), ""),
     "campaign.import": (_("Recipients imported"), ""),
+    "campaign.check_again": (_("List checked again"), ""),
+    "campaign.leave_out": (_("Rows left out of the list"), ""),
+    "campaign.answer_import": (_("Question about the list answered"), ""),
     "campaign.confirm": (_("Refused rows accepted: sending to the valid ones"), ""),
     "campaign.test": (_("Test sent"), ""),
     "campaign.submit": (_("Submitted"), "done"),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from accounts.audit_words import DEEDS
 from accounts.refusals import WORDS
+from campaigns import trail
 from campaigns.states import CAMPAIGN_MOVES
 from senders.models import MOVES, REGISTRATION_MOVES
 from tests.house.reading import APPS, python_files, tree_of
@@ -48,3 +49,8 @@ def test_every_recorded_action_has_its_sentence() -> None:
 
 def test_every_sentence_is_of_an_action_that_is_recorded() -> None:
     assert sorted(DEEDS.keys() - RECORDED) == []
+
+
+def test_the_trail_of_a_campaign_has_words_for_all_that_is_done_to_one() -> None:
+    of_campaigns = {name for name in RECORDED if name.startswith(("campaign.", "import."))}
+    assert sorted(of_campaigns ^ trail.WORDS.keys()) == []
