@@ -66,6 +66,8 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     where = redirect_to_login(came_from).url
     if why := getattr(request, "ended", ""):
         where += f"&ended={why}"
+    if request.method not in ("GET", "HEAD"):
+        where += "&unsaved=1"
     if htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": where})
     return HttpResponseRedirect(where)

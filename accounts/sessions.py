@@ -26,7 +26,7 @@ BACKEND = "accounts.backends.EmailBackend"
 STARTED, SEEN, AGENT = "started", "seen", "agent"
 WRITTEN_EVERY = timedelta(seconds=60)
 BY_ITSELF = "HTTP_X_BY_ITSELF"
-IDLE, LONG = "idle", "long"
+IDLE, LONG, GONE = "idle", "long", "gone"
 
 
 class SessionStore(DatabaseStore):
@@ -89,7 +89,10 @@ def sweep(now: datetime) -> None:
 
 
 class SessionLife:
-    """End a session that is over, and keep the moment of the last request that somebody made."""
+    """End a session that is over, and keep the moment of the last request that somebody made.
+
+    A browser that still names a session which is no more is told so, and forgets it by the answer.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -104,6 +107,8 @@ class SessionLife:
                 request.ended = why  # type: ignore[attr-defined]
             elif BY_ITSELF not in request.META:
                 _seen(request, now)
+        elif request.COOKIES.get(settings.SESSION_COOKIE_NAME) and request.session.is_empty():
+            request.ended = GONE  # type: ignore[attr-defined]
         return self.get_response(request)
 
 

@@ -42,6 +42,10 @@ def safe_next(request: HttpRequest, default: str | None = None) -> str:
 ENDED = {
     sessions.IDLE: _lazy("You were signed out after %(minutes)s minutes without a click."),
     sessions.LONG: _lazy("You were signed out: a session ends %(hours)s hours after signing in."),
+    sessions.GONE: _lazy(
+        "You were signed out: an admin, a new password or you yourself in another browser ended "
+        "this session."
+    ),
 }
 
 
@@ -61,7 +65,10 @@ def signin(request: HttpRequest) -> HttpResponse:
         return redirect(safe_next(request))
     ended = ENDED.get(request.GET.get("ended", ""), "")
     lengths = {"minutes": settings.SESSION_IDLE_MINUTES, "hours": settings.SESSION_HOURS}
-    context = {"form": form, "next": safe_next(request, default="/"), "ended": ended % lengths}
+    context = {
+        "form": form, "next": safe_next(request, default="/"), "ended": ended % lengths,
+        "unsaved": "unsaved" in request.GET,
+    }  # fmt: skip
     return render(request, "accounts/signin.html", context, status=429 if form.is_late else 200)
 
 

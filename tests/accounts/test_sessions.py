@@ -71,7 +71,40 @@ def test_who_posts_after_the_end_comes_back_to_the_page_of_the_form(operator: Us
     with later(minutes=31):
         page = "http://testserver/senders/register/"
         answer = client.post("/senders/register/", {}, headers={"Referer": page})
-        assert answer.url == "/signin/?next=/senders/register/&ended=idle"
+        assert answer.url == "/signin/?next=/senders/register/&ended=idle&unsaved=1"
+        assert "was not saved" in client.get(answer.url).content.decode()
+
+
+def test_who_only_looked_is_not_told_that_something_was_lost(operator: User) -> None:
+    assert "was not saved" not in Client().get("/signin/?next=/").content.decode()
+    client = sign_in(operator)
+    with later(minutes=31):
+        assert "unsaved" not in client.get("/campaigns/").url
+
+
+def test_a_browser_whose_session_somebody_ended_is_told_so_once(
+    operator: User, admin: User
+) -> None:
+    client, boss = sign_in(operator), sign_in(admin)
+    boss.post(f"/team/{operator.membership.pk}/end/")
+    poll = {"HX-Request": "true", "HX-Current-URL": "http://testserver/campaigns/"}
+    answer = client.get("/?part=kpis", headers=poll)
+    assert answer["HX-Redirect"] == "/signin/?next=/campaigns/&ended=gone"
+    assert "an admin, a new password or you" in client.get(answer["HX-Redirect"]).content.decode()
+    assert client.get("/campaigns/").url == "/signin/?next=/campaigns/"
+
+
+def test_a_new_password_tells_the_other_browsers(operator: User) -> None:
+    here, other = sign_in(operator), sign_in(operator)
+    given = dict.fromkeys(("new_password1", "new_password2"), "staple battery horse")
+    here.post("/password/", {**given, "old_password": GIVEN["password"]})
+    assert other.get("/").url == "/signin/?next=/&ended=gone"
+
+
+def test_a_browser_that_signed_out_or_was_never_here_is_told_nothing(operator: User) -> None:
+    client = sign_in(operator)
+    client.post("/signout/")
+    assert client.get("/").url == Client().get("/").url == "/signin/?next=/"
 
 
 def test_the_moment_of_the_last_request_is_written_at_most_once_a_minute(

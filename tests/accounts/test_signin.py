@@ -223,7 +223,7 @@ def test_nobody_is_asked_to_sign_in_on_the_way_to_another_site(
         headers["HX-Request"] = "true"
     answer = Client().post("/notices/read/", headers=headers)
     where = answer["HX-Redirect"] if "HX-Redirect" in answer else answer["Location"]
-    assert where == "/signin/?next=/"
+    assert where == "/signin/?next=/&unsaved=1"
 
 
 def test_pages_of_a_signed_in_person_stay_out_of_every_cache(
