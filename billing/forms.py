@@ -11,7 +11,9 @@ import phonenumbers
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import plain_forms
 from billing.models import MICRO, THRESHOLD_MAX
+from billing.prices import SENTENCES, is_ambiguous
 
 COUNTRIES = sorted(phonenumbers.SUPPORTED_REGIONS - {"CN"})
 """Every country the international service may send to: mainland China is not among them."""
@@ -55,7 +57,7 @@ class SegmentsField(forms.CharField):
         return forms.ValidationError(self.sentences[code], code=code)
 
 
-class ThresholdForm(forms.Form):
+class ThresholdForm(plain_forms.Form):
     """A limit. One that stops sending at once is only taken with ``sure``."""
 
     limit = SegmentsField(
@@ -93,7 +95,7 @@ class ThresholdForm(forms.Form):
         return limit <= self.used and self.cleaned_data["sure"] != str(limit)
 
 
-class DatedForm(forms.Form):
+class DatedForm(plain_forms.Form):
     """Something that holds from a day on."""
 
     valid_from = forms.DateField(
@@ -149,6 +151,12 @@ class RateForm(DatedForm):
         super().__init__(*args, **kwargs)
         self.counts_in = counts_in
         self.fields["currency"].initial = counts_in
+
+    def clean_price(self) -> Decimal:
+        if is_ambiguous(str(self.data.get("price", ""))):
+            raise forms.ValidationError(str(SENTENCES["ambiguous"]), code="ambiguous")
+        price: Decimal = self.cleaned_data["price"]
+        return price
 
     def clean(self) -> dict[str, Any]:
         """A price that was meant in another currency is none in this."""

@@ -48,12 +48,20 @@ def _line(country: str, rows: list[Rate], today: date, currency: str) -> Line:
     return line
 
 
+class AlreadyKept(Exception):
+    """The same price holds from the same day; nothing was written."""
+
+
 def enter(workspace: Workspace, country: str, price: int, valid_from: date, by: User) -> Rate:
-    """Append a rate in the workspace's currency, with its audit event."""
+    """Append a rate in the workspace's currency, with its audit event; AlreadyKept if it holds."""
     with transaction.atomic():
         thresholds.lock(workspace.pk)  # a sheet that was looked at is compared with what is kept
         earlier = Rate.objects.filter(workspace=workspace, country=country).valid_on(valid_from)
         old = earlier.order_by("-valid_from", "-pk").values_list("price", flat=True).first()
+        same_day = earlier.filter(valid_from=valid_from, currency=workspace.currency)
+        newest = same_day.order_by("-pk").values_list("price", flat=True).first()
+        if newest == price:
+            raise AlreadyKept
         rate = Rate.objects.create(
             workspace=workspace, country=country, price=price, currency=workspace.currency,
             valid_from=valid_from, entered_by=by,

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import audit
 from accounts.keyed import digest
 from accounts.models import User, Workspace, WorkspaceQuerySet
+from sheets.spoken import LABEL_FEWEST, without_numbers
 from sms.display import mask
 
 
@@ -221,3 +222,13 @@ class OptOut(models.Model):
     def masked(self) -> str:
         """The number as the list shows it; empty once it was erased."""
         return mask(self.number) if self.number else ""
+
+    @property
+    def told_reason(self) -> str:
+        """The reason without a number that it may hold from before they were refused in it."""
+        return without_numbers(self.reason)
+
+    @property
+    def told_file(self) -> str:
+        """The file's name without a number that it may hold from before it was kept so."""
+        return without_numbers(self.file_name, LABEL_FEWEST)

@@ -133,7 +133,7 @@ def _lines(rows: Any) -> Iterator[tuple[Cell, ...]]:
 def _line(row: OptOut) -> tuple[Cell, ...]:
     at = row.at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     by = row.added_by.name if row.added_by else ""
-    return row.number, row.get_source_display(), row.file_name, row.reason, by, at
+    return row.number, row.get_source_display(), row.told_file, row.told_reason, by, at
 
 
 def counts(rows: Iterable[tuple[str, int]]) -> list[tuple[str, str, int]]:

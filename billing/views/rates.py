@@ -45,8 +45,14 @@ def rate_add(request: SignedIn) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
-        tariffs.enter(workspace, given["country"], form.micros, given["valid_from"], request.user)
-        messages.success(request, _("Rate kept. It prices campaigns submitted from that day on."))
+        what = (given["country"], form.micros, given["valid_from"])
+        try:
+            tariffs.enter(workspace, *what, request.user)
+        except tariffs.AlreadyKept:
+            messages.info(request, _("This rate is kept already. Nothing was changed."))
+        else:
+            said = _("Rate kept. It prices campaigns submitted from that day on.")
+            messages.success(request, said)
         return redirect("billing:rates")
     context = {
         "form": form, "countries": COUNTRIES, "currency": workspace.currency,

@@ -125,7 +125,8 @@ def test_a_price_becomes_whole_micro_units(price: str, micros: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "price", ["", "-0.01", "0.0000001", "1,5", "∞", "NaN", "1e400", "free", "10000000"]
+    "price",
+    ["", "-0.01", "0.0000001", "1,5", "∞", "NaN", "1e400", "free", "10000000", "1.000", "0'034"],
 )
 def test_what_is_no_price_is_refused(price: str) -> None:
     assert "price" in rate(price=price).errors

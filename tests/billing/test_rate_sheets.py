@@ -308,6 +308,21 @@ def test_the_sample_is_a_sheet_the_import_reads(
     assert client.get("/billing/rates/sample.exe").status_code == 404
 
 
+def test_a_rate_typed_twice_is_kept_once(
+    signed_in: Clients, finance: User, workspace: Workspace
+) -> None:
+    client = signed_in(finance)
+    given = {"country": "GB", "price": "0.04", "valid_from": TODAY.isoformat()}
+    for said in ("Rate kept.", "This rate is kept already."):
+        answer = client.post("/billing/rates/add/", given, follow=True)
+        assert said in answer.content.decode()
+    assert Rate.objects.count() == 1
+    for price in ("0.05", "0.04"):
+        client.post("/billing/rates/add/", {**given, "price": price})
+    assert kept(workspace) == {"GB": 40_000}
+    assert AuditEvent.objects.filter(action="rate.enter").count() == 3
+
+
 def test_a_preview_in_another_currency_is_stale(
     signed_in: Clients, finance: User, workspace: Workspace
 ) -> None:

@@ -242,13 +242,24 @@ def test_an_erased_person_is_neither_offered_for_removal_nor_removed(
     assert OptOut.objects.filter(pk=listed.pk).exists()
 
 
+def test_a_number_in_an_old_reason_or_file_name_is_masked(
+    signed_in: Clients, viewer: User, listed: OptOut
+) -> None:
+    OptOut.objects.filter(pk=listed.pk).update(
+        reason="He called from 0491 570 006", file_name="0491570006.csv"
+    )
+    shown = page(signed_in(viewer).get(reverse("optouts:list")))
+    assert "He called from •••" in shown
+    assert "•••.csv" in shown
+
+
 def test_an_admin_takes_the_list_away_for_a_reason(
     signed_in: Clients, admin: User, listed: OptOut
 ) -> None:
     OptOut.objects.create(
         workspace=listed.workspace, digest=digest("+12025550199"), source="erased"
     )
-    OptOut.objects.filter(pk=listed.pk).update(reason="=HYPERLINK(1)")
+    OptOut.objects.filter(pk=listed.pk).update(reason="=HYPERLINK(1) of 0491 570 006")
     client, path = signed_in(admin), reverse("optouts:export")
     asked = page(client.get(path))
     assert "holds 1 number in full" in asked
@@ -258,7 +269,7 @@ def test_an_admin_takes_the_list_away_for_a_reason(
     lines = b"".join(answer).decode("utf-8-sig").splitlines()
     head, row = csv.reader(lines)
     assert tuple(head) == optouts.COLUMNS
-    assert row[:5] == [f"'{NUMBER}", "Typed", "", "'=HYPERLINK(1)", "Mei Lin Tan"]
+    assert row[:5] == [f"'{NUMBER}", "Typed", "", "'=HYPERLINK(1) of •••", "Mei Lin Tan"]
     assert len(lines) == 2
     event = AuditEvent.objects.get()
     assert event.data == {"rows": 1, "reason": "Move to another system"}
