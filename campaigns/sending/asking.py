@@ -133,6 +133,7 @@ def _free(campaign: Campaign, message: Message) -> bool:
 def _queue_again(campaign: Campaign, message: Message, now: datetime) -> bool:
     """Never received: back into its batch, which keeps its reservation."""
     rows = Batch.objects.filter(pk=_batch(message).pk).exclude(state=BatchState.LEASED)
+    rows.filter(left=0).update(begun_to=0)  # of what it holds again, nothing has left
     if not rows.update(
         state=BatchState.READY, left=F("left") + 1, segments=F("segments") + message.segments
     ):

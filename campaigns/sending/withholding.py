@@ -17,19 +17,27 @@ def withhold(lease: Lease, rows: list[Row]) -> tuple[list[Row], list[Result]]:
     A number that opted out after the import is refused here (one-time codes are exempt), and so
     is one that was erased since the campaign was submitted, codes included. Of a batch leased
     before, a row whose receipt waits in the inbox was accepted: sending it again
-    could send it twice.
+    could send it twice. Where a row may have left under an earlier lease, nobody can refuse it any
+    more: it is in doubt, and the carrier is asked for it.
     """
     known: dict[str, Result] = {}
     if lease.again:
         known |= _from_inbox(lease, rows)
     out = _refused(lease, [row.number for row in rows if row.reference not in known])
     for row in rows:
-        is_gone = not (row.number and row.text) or row.number in out
-        if is_gone and row.reference not in known:
-            known[row.reference] = Result(
-                row.message_id, row.segments, MessageState.REJECTED, Reason.OPTED_OUT.value
-            )
+        is_empty = not (row.number and row.text)
+        if row.reference in known or not (is_empty or row.number in out):
+            continue
+        known[row.reference] = _unsent(row, may_have_left=lease.doubtful and not is_empty)
     return [row for row in rows if row.reference not in known], list(known.values())
+
+
+def _unsent(row: Row, *, may_have_left: bool) -> Result:
+    if not may_have_left:
+        state, reason = MessageState.REJECTED, Reason.OPTED_OUT.value
+        return Result(row.message_id, row.segments, state, reason)
+    detail = "it may have left before its number opted out"
+    return Result(row.message_id, row.segments, MessageState.IN_DOUBT, detail=detail)
 
 
 def _refused(lease: Lease, numbers: list[str]) -> set[str]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from accounts.models import Job
+from campaigns import clock, sending
 from campaigns.importing.check import check, manual_recipients
-from campaigns.models import ImportState, RecipientImport
-from campaigns.states import Scenario
+from campaigns.models import Batch, ImportState, MessageEvent, RecipientImport
+from campaigns.sending import claiming
+from campaigns.settling import Lease
+from campaigns.states import BatchState, Scenario
 from senders import optout_files, optouts
 from senders.models import OptOut
+from sms.gateways.base import Outbound
 from tests.campaigns import engine
 from tests.sms.practice.carrier import PracticeCarrier
 
@@ -61,6 +68,51 @@ def test_a_number_that_opts_out_after_submission_gets_nothing(
     source = "Typed" if way == "typed" else "Imported from a file"
     assert f"{source} by Mei Lin Tan" in html.content.decode()
     assert not engine.broken()
+
+
+@pytest.mark.parametrize("had_left", [True, False])
+def test_what_may_have_left_before_its_number_opted_out_is_asked_for_and_never_sent_again(
+    make_campaign: Made, carrier: Any, process: PracticeCarrier, operator: Any, *, had_left: bool
+) -> None:
+    """A worker died over the batch; only the carrier knows what it took."""
+    campaign = sent(make_campaign, carrier)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    [(lease, rows)] = claiming.claim()
+    if had_left:
+        asyncio.run(_hand_over(lease, next(row for row in rows if row.number == NUMBER)))
+    optouts.add(campaign.workspace, [NUMBER], "Replied STOP", operator)
+    _minutes_pass()
+    engine.run(campaign)
+    theirs = campaign.messages.get(number=NUMBER)
+    assert (theirs.state, theirs.reason) == ("in_doubt", "")
+    for _twice in range(2):
+        _minutes_pass()
+        sending.ask()
+    engine.run(campaign)
+    theirs.refresh_from_db()
+    expected = ("accepted", "") if had_left else ("rejected", "opted_out")
+    assert (theirs.state, theirs.reason) == expected
+    assert sum(engine.accepted_lines(process).values()) == 1 + had_left
+    assert not engine.broken()
+
+
+async def _hand_over(lease: Lease, row: claiming.Row) -> None:
+    message = Outbound(
+        reference=row.reference, number=row.number, sender=lease.campaign.sender_value,
+        text=row.text, scenario=lease.campaign.scenario, segments=row.segments,
+        validity_seconds=3600,
+    )  # fmt: skip
+    async with aiohttp.ClientSession() as session:
+        await lease.carrier.open().submit(session, message)
+
+
+def _minutes_pass() -> None:
+    """Leases run out, and what was asked was asked long ago."""
+    long_ago = clock.now() - timedelta(minutes=2)
+    Batch.objects.filter(state=BatchState.LEASED).update(lease_until=long_ago)
+    sending.recover()
+    MessageEvent.objects.update(at=long_ago)
 
 
 def test_a_code_reaches_a_number_that_opted_out(
