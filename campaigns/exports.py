@@ -6,7 +6,9 @@ CSV is streamed at any size; a large workbook is written in the background by a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +24,7 @@ from campaigns.models import Campaign, Message
 from campaigns.reading import SHOWN_WITH, gives_receipts
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import Result, reason_of
+from senders import jobs
 from sheets.writing import Cell, write_xlsx
 from sms.display import mask
 
@@ -114,60 +117,77 @@ def is_whole(job: Job) -> bool:
 
 
 def run(job_id: int) -> None:
-    """Write the file of an export job. Run twice, it ends with one whole file."""
-    waiting = Job.objects.filter(
-        pk=job_id, kind=KIND, state__in=(JobState.WAITING, JobState.RUNNING)
-    )
-    if not waiting.update(state=JobState.RUNNING, done=0):
-        return
-    job = Job.objects.get(pk=job_id)
+    """Write the file of an export job, from its first row; a second run meanwhile writes none."""
+    job = jobs.claim(job_id, KIND)
+    if job is not None:
+        with suppress(jobs.Superseded):
+            _write(job)
+
+
+def _write(job: Job) -> None:
+    jobs.move(job, done=0)
     found = Campaign.objects.select_related(*SHOWN_WITH).filter(workspace_id=job.workspace_id)
     campaign = found.filter(pk=job.options["campaign"]).first()
     if campaign is None:
-        waiting.update(state=JobState.FAILED, error=_("The campaign is no longer there."))
+        jobs.move(job, state=JobState.FAILED, error=_("The campaign is no longer there."))
         return
     whole = is_whole(job)
     rows = message_rows(campaign, Filter.read(job.options["filter"]), whole=whole)
     name = f"{job.key}.xlsx"
-    _write_whole(
-        settings.EXPORTS / name,
-        lambda file: write_xlsx(file, COLUMNS, _told(job, rows), _("Messages")),
-    )
-    waiting.update(
-        state=JobState.DONE, file=name, file_name=file_name(campaign, "xlsx", whole=whole),
+    with _whole(settings.EXPORTS / name) as file:
+        write_xlsx(file, COLUMNS, _told(job, rows), _("Messages"))
+        jobs.move(job)
+    jobs.move(
+        job, state=JobState.DONE, file=name, file_name=file_name(campaign, "xlsx", whole=whole),
         done=job.total, finished_at=timezone.now(),
     )  # fmt: skip
 
 
 def _told(job: Job, rows: Iterable[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
-    """The rows, with the job's progress written down now and then."""
+    """The rows, with the job's progress written down now and then.
+
+    They end early when the work was given to another run: `_write` finds that out and drops them.
+    """
     for count, row in enumerate(rows, 1):
         if count > LARGEST_SHEET:
             return
         if count % CHUNK == 0:
-            Job.objects.filter(pk=job.pk).update(done=count)
+            try:
+                jobs.move(job, done=count)
+            except jobs.Superseded:
+                return
         yield row
 
 
-def _write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
     """Under its name there is the finished file or none, and only we may read it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.part")
-    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        write(file)
-    half.replace(path)
+    _drop_halves(path)
+    half = path.with_suffix(f".{uuid.uuid4().hex}.part")
+    try:
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            yield file
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def _drop_halves(path: Path) -> None:
+    """What a run that was killed had written of the file."""
+    for half in path.parent.glob(f"{path.stem}.*.part"):
+        half.unlink(missing_ok=True)
 
 
 def unfinished(now: datetime) -> list[int]:
-    """Jobs whose bell may be lost: waiting for half a minute, or running since an hour."""
-    old = Job.objects.filter(kind=KIND, created_at__lt=now - timedelta(seconds=30))
-    stuck = old.filter(state=JobState.RUNNING, created_at__lt=now - timedelta(hours=1))
-    return [job.pk for job in (old.filter(state=JobState.WAITING) | stuck).order_by("pk")[:20]]
+    """Jobs whose bell was lost or whose run died."""
+    return jobs.unfinished(KIND, now)
 
 
 def sweep(now: datetime) -> None:
     """Remove files that are older than a day, with their jobs."""
     for job in Job.objects.filter(kind=KIND, created_at__lt=now - KEPT)[:100]:
-        if job.file:
-            (settings.EXPORTS / job.file).unlink(missing_ok=True)
+        path = settings.EXPORTS / f"{job.key}.xlsx"
+        _drop_halves(path)
+        path.unlink(missing_ok=True)
         job.delete()

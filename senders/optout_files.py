@@ -1,9 +1,8 @@
 """Opt-outs from a file: read twice, first for a preview, then, once confirmed, to be added.
 
 The work is done by a Job in the background. ``options["step"]`` says which of the two readings
-it is at; while rows are added, ``done`` is the last row that was written and at the same time
-the fence: each chunk moves it forward from where its run saw it, so that a run that was killed
-goes on where it stopped and of two runs one drops out.
+it is at; while rows are added, ``done`` is the last row that was written, so that after a run
+that was killed the next one goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import Job, JobState, User, Workspace
-from senders import optouts
+from senders import jobs, optouts
 from senders.models import OptOut, OptOutSource
 from sheets import parent, store
 from sheets.asking import chosen
@@ -31,16 +31,9 @@ from sheets.sentences import BadFile
 
 KIND = "optouts.import"
 CHECK, WRITE, WRITTEN = "check", "write", "written"
-WORKING = (JobState.WAITING, JobState.RUNNING)
 REFUSED_SHOWN = 100
-RUNG = timedelta(seconds=30)  # by then the doorbell was lost
-STUCK = timedelta(minutes=2)  # no run is silent that long
 KEPT = timedelta(days=1)
 DIGITS = re.compile(r"[0-9]{5,}")
-
-
-class Superseded(Exception):
-    """Another run is ahead; what this one holds is dropped."""
 
 
 def start(workspace: Workspace, stored: store.Stored, by: User, reason: str, country: str) -> Job:
@@ -82,19 +75,13 @@ def confirm(job: Job, by: User) -> bool:
 
 def unfinished(now: datetime) -> list[int]:
     """Jobs whose bell was lost or whose run died."""
-    open_ones = Job.objects.filter(kind=KIND, state__in=WORKING, created_at__lt=now - RUNG)
-    return [job.pk for job in open_ones.order_by("pk")[:20] if _is_silent(job, now)]
-
-
-def _is_silent(job: Job, now: datetime) -> bool:
-    rung = job.options.get("rung")
-    return job.state == JobState.WAITING or not rung or datetime.fromisoformat(rung) < now - STUCK
+    return jobs.unfinished(KIND, now)
 
 
 def sweep(now: datetime) -> None:
     """Files that nobody confirmed within a day go, and so does what is told of old imports."""
     old = Job.objects.filter(kind=KIND, created_at__lt=now - KEPT)
-    for job in old.exclude(state__in=WORKING)[:100]:
+    for job in old.exclude(state__in=jobs.WORKING)[:100]:
         store.delete(job.options.get("stored", ""))
         job.delete()
 
@@ -104,30 +91,14 @@ def sweep(now: datetime) -> None:
 
 def run(job_id: int) -> None:
     """Read the file of a job: for its preview, or to add its numbers. A second run is harmless."""
-    job = _claim(job_id)
+    job = jobs.claim(job_id, KIND)
     if job is None:
         return
-    try:
-        if job.options["step"] == WRITE:
-            _write(job)
-        else:
-            _check(job)
-    except BadFile as bad:
-        _refuse(job, bad)
-    except Superseded:
-        return
-
-
-def _claim(job_id: int) -> Job | None:
-    job = Job.objects.filter(pk=job_id, kind=KIND, state__in=WORKING).first()
-    if job is None:
-        return None
-    options = {**job.options, "rung": timezone.now().isoformat()}
-    same = Job.objects.filter(pk=job.pk, state=job.state, done=job.done)
-    if not same.update(state=JobState.RUNNING, options=options):
-        return None
-    job.refresh_from_db()
-    return job
+    with suppress(jobs.Superseded):
+        try:
+            (_write if job.options["step"] == WRITE else _check)(job)
+        except BadFile as bad:
+            _refuse(job, bad)
 
 
 def _events(job: Job) -> Iterator[Event]:
@@ -140,39 +111,28 @@ def _events(job: Job) -> Iterator[Event]:
     return parent.read(path, request, store.limits())
 
 
-def _move(job: Job, **changes: Any) -> None:
-    """Write on the job that this run lives and what it did, if it still stands where it saw it."""
-    told = changes.get("options", job.options)
-    changes["options"] = {**told, "rung": timezone.now().isoformat()}
-    rows = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, done=job.done)
-    if not rows.update(**changes):
-        raise Superseded
-    for name, value in changes.items():
-        setattr(job, name, value)
-
-
 def _check(job: Job) -> None:
     """Count what is new, there already and refused. Nothing is added to the list."""
     found: dict[str, Any] = {"valid": 0, "known": 0, "rows": [], "notices": []}
-    _move(job, done=0)
+    jobs.move(job, done=0)
     for event in _events(job):
         if isinstance(event, Rows):
             numbers = [row.number for row in event.rows]
             found["valid"] += len(numbers)
             found["known"] += len(OptOut.objects.among(job.workspace_id, numbers))
-            _move(job, done=event.rows[-1].row)
+            jobs.move(job, done=event.rows[-1].row)
         elif isinstance(event, Problems):
             shown = event.problems[: REFUSED_SHOWN - len(found["rows"])]
             found["rows"] += [(p.row, p.column, _hidden(p.sentence)) for p in shown]
         elif isinstance(event, Meta):
-            _move(job, total=event.total or 0)
+            jobs.move(job, total=event.total or 0)
             found["notices"] += [notice.sentence for notice in event.notices]
             found["column"] = event.number_column
         elif isinstance(event, Done):
             found |= _summary(event)
             found["notices"] += [notice.sentence for notice in event.notices]
     options = {**job.options, "found": found}
-    _move(job, state=JobState.DONE, total=found["read"], options=options)
+    jobs.move(job, state=JobState.DONE, total=found["read"], options=options)
 
 
 def _summary(event: Done) -> dict[str, Any]:
@@ -201,9 +161,9 @@ def _write(job: Job) -> None:
         with transaction.atomic():
             added = optouts.add_many(job.workspace_id, numbers, **about)
             options = {**job.options, "added": job.options["added"] + added}
-            _move(job, done=event.rows[-1].row, options=options)
+            jobs.move(job, done=event.rows[-1].row, options=options)
     options = {**job.options, "step": WRITTEN}
-    _move(job, state=JobState.DONE, options=options, finished_at=timezone.now())
+    jobs.move(job, state=JobState.DONE, options=options, finished_at=timezone.now())
     store.delete(job.options["stored"])
 
 
@@ -216,5 +176,4 @@ def _refuse(job: Job, bad: BadFile) -> None:
     told = bad.sentence
     if not store.is_kept(job.options["stored"]):
         told = _("The file is not kept any more. Import it again.")
-    rows = Job.objects.filter(pk=job.pk, state=JobState.RUNNING)
-    rows.update(state=JobState.FAILED, error=told[:300], options=options)
+    jobs.move(job, state=JobState.FAILED, error=told[:300], options=options)

@@ -209,10 +209,64 @@ def test_a_job_that_runs_twice_ends_with_one_whole_file(job_of, settings):
     _client, job = job_of
     exports.run(job.pk)
     exports.run(job.pk)
-    Job.objects.update(state="running")
+    Job.objects.update(state="running", done=5)
+    assert exports.unfinished(timezone.now() + timedelta(minutes=5)) == [job.pk]
     exports.run(job.pk)
     assert Job.objects.get().state == "done"
     assert len(list(settings.EXPORTS.iterdir())) == 1
+
+
+def test_a_second_bell_does_not_start_the_file_again(job_of, monkeypatch):
+    """Two workers never write the same workbook: the later one leaves a living run alone."""
+    _client, job = job_of
+    written = in_the_middle_of(monkeypatch, lambda: exports.run(job.pk))
+    exports.run(job.pk)
+    assert (written, Job.objects.get().state) == ([len(EVERY_STATE)], "done")
+
+
+def test_a_run_that_was_thought_dead_drops_out(job_of, settings, monkeypatch):
+    """It was silent, so another run made the file; what it held itself is thrown away."""
+    client, job = job_of
+
+    def overtaken():
+        assert exports.unfinished(timezone.now() + timedelta(minutes=5)) == [job.pk]
+        exports.run(job.pk)
+
+    written = in_the_middle_of(monkeypatch, overtaken)
+    exports.run(job.pk)
+    assert written == [len(EVERY_STATE)], "only the other run came to its end"
+    assert [file.name for file in settings.EXPORTS.iterdir()] == [f"{job.key}.xlsx"]
+    assert sheet_of(body(client.get(download(job)))).max_row == len(EVERY_STATE) + 1
+
+
+def in_the_middle_of(monkeypatch, happens):
+    """Do something when the first run has written some rows; how many rows each run has ended."""
+    rows, once, written = exports.message_rows, [happens], []
+
+    def read(*given, **more):
+        count = 0
+        for count, row in enumerate(rows(*given, **more), 1):
+            if count == 2 and once:
+                once.pop()()
+            yield row
+        written.append(count)
+
+    monkeypatch.setattr(exports, "message_rows", read)
+    return written
+
+
+def test_what_a_killed_run_had_written_goes_with_the_next(job_of, settings, monkeypatch):
+    """Half a file with whole numbers stays nowhere."""
+    _client, job = job_of
+    settings.EXPORTS.mkdir()
+    half = settings.EXPORTS / f"{job.key}.1.part"
+    half.write_text("killed")
+    exports.run(job.pk)
+    assert not half.exists()
+    half.write_text("killed")
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    exports.sweep(timezone.now())
+    assert not list(settings.EXPORTS.iterdir())
 
 
 def test_the_right_is_checked_again_at_the_download(job_of, operator, signed_in, admin):
@@ -267,9 +321,22 @@ def test_a_job_whose_bell_was_lost_is_found(job_of):
     _client, job = job_of
     now = timezone.now()
     assert exports.unfinished(now) == []
-    assert exports.unfinished(now + timedelta(minutes=1)) == [job.pk]
+    later = now + timedelta(minutes=1)
+    assert exports.unfinished(later) == [job.pk]
+    assert exports.unfinished(later + timedelta(seconds=10)) == [], "not with every tick"
+    assert exports.unfinished(later + timedelta(seconds=40)) == [job.pk]
     exports.run(job.pk)
     assert exports.unfinished(now + timedelta(hours=2)) == []
+
+
+def test_a_long_run_that_lives_is_left_alone(job_of, monkeypatch):
+    """It began hours ago; what counts is when it last said that it lives."""
+    _client, job = job_of
+    Job.objects.update(created_at=timezone.now() - timedelta(hours=3))
+    stuck = []
+    in_the_middle_of(monkeypatch, lambda: stuck.extend(exports.unfinished(timezone.now())))
+    exports.run(job.pk)
+    assert stuck == []
 
 
 def test_messages_are_read_in_chunks_and_in_order(sent, monkeypatch, django_assert_num_queries):
