@@ -172,10 +172,6 @@ class OptOutSource(models.TextChoices):
 
 
 class OptOutQuerySet(WorkspaceQuerySet):
-    def of_number(self, workspace_id: int, number: str) -> Self:
-        """The opt-out of *number* (E.164) in a workspace, also when the number was erased."""
-        return self.filter(workspace_id=workspace_id, digest=digest(number))
-
     def among(self, workspace_id: int, numbers: Iterable[str]) -> set[str]:
         """Those of *numbers* (at most some thousands) that opted out."""
         digests = {digest(number): number for number in numbers}

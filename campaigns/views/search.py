@@ -16,6 +16,7 @@ from campaigns.lookup import PAGE, Page, TooShort, find, page, read_digits, writ
 from campaigns.models import Campaign, Message
 from campaigns.views.detail import PhoneRow, phone_row
 from campaigns.views.listing import Row, named, rows_of
+from senders import optouts
 from senders.models import OptOut
 from sms.display import grouped, mask
 
@@ -116,5 +117,4 @@ def _opt_outs(request: SignedIn, numbers: Iterable[str]) -> dict[str, OptOut]:
     """The opt-outs among *numbers*, for who may know of them."""
     if not request.membership.can("optouts.view"):
         return {}
-    rows, of = OptOut.objects, request.membership.workspace_id
-    return {number: rows.of_number(of, number).get() for number in rows.among(of, numbers)}
+    return optouts.of_numbers(request.membership.workspace_id, numbers)

@@ -185,6 +185,20 @@ def test_a_page_of_a_search_takes_few_queries(signed_in, operator, sent):
     assert len(many) == len(few) <= 14
 
 
+def test_the_opt_outs_of_a_page_take_one_query(signed_in, operator, sent, workspace):
+    """Each number by a query of its own would also fail when somebody takes one off meanwhile."""
+    client = signed_in(operator)
+    numbers = [f"+1{area}5550123" for area in range(301, 321)]
+    sent(made=[Made("delivered", number=number) for number in numbers])
+    for number in numbers:
+        OptOut.objects.create(workspace=workspace, number=number, source="file")
+    ask(client, "50123")
+    with CaptureQueriesContext(connection) as asked:
+        found = found_by(client, "50123")
+    assert {person.opt_out.number for person in found.people} == set(numbers)
+    assert sum("senders_optout" in query["sql"] for query in asked) == 1
+
+
 def test_another_workspace_finds_nothing(signed_in, stranger, workspace, sent):
     sent(name="Delivery day")
     OptOut.objects.create(workspace=workspace, number="+61491570006", source="file")
