@@ -7,7 +7,7 @@ be passed by one segment, and one opened while messages are under way misses non
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -102,6 +102,13 @@ def release(workspace_id: int, day: date, segments: int) -> None:
     for threshold in Threshold.objects.filter(workspace_id=workspace_id):
         start, _end = span(threshold.period, day)
         threshold.windows.filter(start=start).give_back(segments)
+
+
+def release_all(freed: Mapping[tuple[int, date], int]) -> None:
+    """``release`` for several workspaces and days, in an order that all who do this keep."""
+    for (workspace_id, day), segments in sorted(freed.items()):
+        if segments:
+            release(workspace_id, day, segments)
 
 
 def force(workspace_id: int, day: date, segments: int) -> None:

@@ -7,7 +7,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -118,6 +118,7 @@ class _Chunk:
     events: list[MessageEvent]
     unkept: list[int] = field(default_factory=list)
     failed: dict[int, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
+    again: dict[tuple[int, date], int] = field(default_factory=lambda: defaultdict(int))
 
     def consider(self, row: DeliveryReceipt, message: Message | None) -> None:
         """Decide what one receipt does; the row keeps the answer."""
@@ -221,7 +222,7 @@ class _Chunk:
             campaign=campaign, lo__lte=message.position, hi__gte=message.position
         ).first()
         if batch and batch.reserved_on:
-            thresholds.force(campaign.workspace_id, batch.reserved_on, message.segments)
+            self.again[(campaign.workspace_id, batch.reserved_on)] += message.segments
 
     def _receipt_time(self, row: DeliveryReceipt, message: Message) -> datetime:
         """The carrier's time, unless it lies in the future or long before we handed it over."""
@@ -251,6 +252,8 @@ class _Chunk:
         ]  # fmt: skip
         bulk.update("campaigns_message", "id", _COLUMNS, rows)
         MessageEvent.objects.bulk_create(self.events)
+        for (workspace_id, day), segments in sorted(self.again.items()):
+            thresholds.force(workspace_id, day, segments)
         self.deltas.write()
         ledger.note_failed(self.failed, self.now)
         changed = [r for r in chunk if r.state != ReceiptState.PENDING]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -89,9 +90,14 @@ def _settle_together(groups: Sequence[tuple[Lease, list[Result]]]) -> None:
     with transaction.atomic():
         now = clock.now()
         deltas = Deltas()
+        freed: dict[tuple[int, date], int] = defaultdict(int)
         for lease, results in groups:
             _settle_batch(lease, results, now, deltas)
             renewed.append(lease)
+            if lease.reserved_on:
+                key = (lease.campaign.workspace_id, lease.reserved_on)
+                freed[key] += sum(r.segments for r in results if r.state in FREED)
+        thresholds.release_all(freed)
         deltas.write()
         hit("settle.before_commit")
     hit("settle.after_commit")
@@ -109,9 +115,6 @@ def _settle_batch(lease: Lease, results: list[Result], now: datetime, deltas: De
     ):
         raise LeaseLost
     write_results(lease.campaign, lease.country, lease.carrier, results, now, deltas)
-    freed = sum(r.segments for r in results if r.state in FREED)
-    if freed and lease.reserved_on:
-        thresholds.release(lease.campaign.workspace_id, lease.reserved_on, freed)
     done = Batch.objects.filter(pk=lease.batch_id, left=0)
     if done.update(state=BatchState.DONE, lease_until=None):
         end_attempt(lease.batch_id, lease.attempt, "settled", now)

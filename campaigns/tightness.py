@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from billing import thresholds
 from billing.thresholds import Usage
-from campaigns.models import Campaign, Message
+from campaigns.models import Batch, Campaign, Message
 from campaigns.states import MessageState
 
 
@@ -14,7 +14,19 @@ def reached(campaign: Campaign, usage: Sequence[Usage] | None = None) -> Usage |
     """The threshold that has no room for the next message now, the tightest first."""
     if usage is None:
         usage = thresholds.usage(campaign.workspace)
-    rows = Message.objects.filter(campaign=campaign, state=MessageState.QUEUED)
-    asked = rows.order_by("position").values_list("segments", flat=True).first() or 1
+    asked = _next_segments(campaign)
     tight = [one for one in usage if one.room < asked]
     return min(tight, key=lambda one: one.room, default=None)
+
+
+def _next_segments(campaign: Campaign) -> int:
+    """Segments of the first message that still waits, sought in its batch alone: what was sent
+    before it may be a million rows.
+    """
+    batch = Batch.objects.filter(campaign=campaign, left__gt=0).left().order_by("lo").first()
+    if batch is None:
+        return 1
+    rows = Message.objects.filter(
+        campaign=campaign, position__range=(batch.lo, batch.hi), state=MessageState.QUEUED
+    )
+    return rows.order_by("position").values_list("segments", flat=True).first() or 1

@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 import aiohttp
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Max, Q
+from django.db.models import Exists, F, Max, OuterRef, Subquery
 
 from billing import thresholds
 from campaigns import bulk, clock
 from campaigns.announcing import announce_doubt
 from campaigns.counting import Deltas
-from campaigns.models import Batch, Campaign, Message, MessageEvent, WrongState
+from campaigns.models import Batch, Campaign, Message, MessageEvent
 from campaigns.settling import LeaseLost, Result, write_results
-from campaigns.states import BatchState, CampaignState, MessageState
+from campaigns.states import FREED, BatchState, CampaignState, MessageState
 from carriers.models import Carrier
 from sms.gateways.base import Accepted, CarrierClass, InDoubt, Reason, Throttled, Unavailable
 
@@ -49,18 +49,20 @@ def _ask_about(campaign: Campaign) -> int:
     now = clock.now()
     horizon = now - timedelta(seconds=2 * settings.LEASE_SECONDS)
     rows = Message.objects.filter(campaign=campaign, state=MessageState.IN_DOUBT)
-    rows = rows.annotate(
-        doubted=Max("events__at", filter=Q(events__kind="in_doubt")),
-        missed=Max("events__at", filter=Q(events__kind=NOT_FOUND)),
+    doubts = MessageEvent.objects.filter(message=OuterRef("pk"), kind="in_doubt").order_by("-pk")
+    missed = MessageEvent.objects.filter(
+        message=OuterRef("pk"), kind=NOT_FOUND, pk__gt=OuterRef("doubt")
     )
-    due = rows.filter(Q(missed=None) | Q(missed__lt=now - ASK_AGAIN), doubted__lt=horizon)
+    rows = rows.annotate(doubt=Subquery(doubts.values("pk")[:1]))
+    rows = rows.annotate(doubted=Subquery(doubts.values("at")[:1]))
+    due = rows.filter(~Exists(missed.filter(at__gte=now - ASK_AGAIN)), doubted__lt=horizon)
     messages = list(due.order_by("position")[:AT_ONCE])
     answers = asyncio.run(_look_up(campaign.route, [str(m.reference) for m in messages]))
     settled = 0
     for message in messages:
         reference = str(message.reference)
         if reference in answers:
-            settled += _take(campaign, message, answers[reference])
+            settled += _take(message, answers[reference])
     return settled
 
 
@@ -83,7 +85,12 @@ async def _look_up(carrier: Carrier, references: list[str]) -> dict[str, Accepte
 
 
 @transaction.atomic
-def _take(campaign: Campaign, message: Message, answer: Accepted | None) -> bool:
+def _take(message: Message, answer: Accepted | None) -> bool:
+    """Write down what the carrier said of *message*. Its campaign may have moved while it was
+    asked, so its row is read anew and held: nobody finishes it in between.
+    """
+    rows = Campaign.objects.select_for_update(of=("self",), no_key=True)
+    campaign = rows.select_related("workspace", "carrier").get(pk=message.campaign_id)
     now = clock.now()
     if answer is not None:
         result = Result(
@@ -91,14 +98,18 @@ def _take(campaign: Campaign, message: Message, answer: Accepted | None) -> bool
             carrier_id=answer.carrier_id, carrier_segments=answer.segments,
         )  # fmt: skip
         return _settle(campaign, message, result, now)
-    first_time = not message.events.filter(kind=NOT_FOUND).exists()
+    doubt = message.events.filter(kind="in_doubt").latest("pk")
+    missed = message.events.filter(kind=NOT_FOUND, pk__gt=doubt.pk)
+    before = missed.aggregate(at=Max("at"))["at"]
+    if before is not None and before > now - ASK_AGAIN:  # somebody else asked meanwhile
+        return False
     _event(message, NOT_FOUND, MessageState.IN_DOUBT, now)
-    if first_time:
+    if before is None:
         return False
     if campaign.state == CampaignState.STOPPED or not (message.text and message.number):
         gone = MessageState.CANCELLED
         result = Result(message.pk, message.segments, gone, Reason.CANCELLED.value)
-        return _settle(campaign, message, result, now) and _free(campaign, message)
+        return _settle(campaign, message, result, now)
     return _queue_again(campaign, message, now)
 
 
@@ -110,6 +121,8 @@ def _settle(campaign: Campaign, message: Message, result: Result, now: datetime)
                 campaign, message.country, campaign.route, [result], now, deltas,
                 origin=MessageState.IN_DOUBT,
             )  # fmt: skip
+            if result.state in FREED:
+                _free(campaign, message)
             deltas.write()
     except LeaseLost:  # a receipt was faster
         return False
@@ -123,11 +136,10 @@ def _batch(message: Message) -> Batch:
     )
 
 
-def _free(campaign: Campaign, message: Message) -> bool:
+def _free(campaign: Campaign, message: Message) -> None:
     batch = _batch(message)
     if batch.reserved_on:
         thresholds.release(campaign.workspace_id, batch.reserved_on, message.segments)
-    return True
 
 
 def _queue_again(campaign: Campaign, message: Message, now: datetime) -> bool:
@@ -151,16 +163,9 @@ def _queue_again(campaign: Campaign, message: Message, now: datetime) -> bool:
     deltas.add((*key, MessageState.QUEUED.value, ""), 1, message.segments)
     deltas.write()
     _event(message, "queued_again", MessageState.QUEUED, now)
-    _reopen(campaign)
-    return True
-
-
-def _reopen(campaign: Campaign) -> None:
     if campaign.state == CampaignState.COMPLETED:
-        try:
-            campaign.move("reopen", ended_at=None, audit={"reason": "never received"})
-        except WrongState:
-            return
+        campaign.move("reopen", ended_at=None, audit={"reason": "never received"})
+    return True
 
 
 def _event(message: Message, kind: str, to: MessageState, now: datetime) -> None:

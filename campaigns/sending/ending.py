@@ -20,13 +20,17 @@ def finish(campaign_id: int) -> None:
     """Complete a campaign when nothing is left to hand over.
 
     When all that is left is held, a threshold suspends it, and a sender ID that may not be used
-    any more pauses it.
+    any more pauses it. Its row is held meanwhile, so that a message in doubt that is queued again
+    comes before or after, never in between.
     """
-    campaign = Campaign.objects.filter(
-        pk=campaign_id, state=CampaignState.SENDING, expanded_at__isnull=False
-    ).first()
-    if campaign is None:
-        return
+    rows = Campaign.objects.filter(state=CampaignState.SENDING, expanded_at__isnull=False)
+    with transaction.atomic():
+        campaign = rows.select_for_update(no_key=True).filter(pk=campaign_id).first()
+        if campaign is not None:
+            _finish(campaign)
+
+
+def _finish(campaign: Campaign) -> None:
     left = Batch.objects.filter(campaign=campaign).left()
     if not left.exists():
         _move(campaign, "finish", "completed")
@@ -89,11 +93,11 @@ def _cancel_batch(campaign: Campaign, batch_id: int) -> None:
     ]
     deltas = Deltas()
     write_results(campaign, batch.country, campaign.route, results, now, deltas)
-    deltas.write()
     Batch.objects.filter(pk=batch_id).update(left=0, segments=0)
     freed = sum(r.segments for r in results if r.state in FREED)
     if freed and batch.reserved_on:
         thresholds.release(campaign.workspace_id, batch.reserved_on, freed)
+    deltas.write()  # after the workspace's row, as everywhere
 
 
 def _cancelled(pk: int, segments: int, may_have_left: bool) -> Result:

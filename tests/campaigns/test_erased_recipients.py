@@ -206,3 +206,18 @@ def test_rows_that_an_earlier_version_erased_stay_erased(
     sent_to(engine.run(submitted(draft)), process, total=3, calls=calls)
     migration.unmark(apps, None)
     assert not rows.filter(values__0=None).exists()
+
+
+def test_in_a_list_without_variables_the_others_stay_known(to_three: Make) -> None:
+    """Its rows have no first value that could say that they were erased."""
+    campaign = to_three("Hi there")
+    RecipientImport.objects.update(variables=[])
+    campaign.recipients.refresh_from_db()
+    rows = campaign.recipients.recipients.all()
+    rows.update(values=[])
+    rows.filter(number=THEIRS).update(number="")
+    assert [row.number for row in rows.known().order_by("row")] == [PEOPLE[0], PEOPLE[2]]
+    assert [row.row for row in rows.erased()] == [2]
+    assert estimating.samples(campaign)
+    copy = copying.duplicate(campaign, campaign.author, uuid.uuid4(), recipients=True)
+    assert copy.recipients.accepted == 2

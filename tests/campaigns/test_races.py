@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from functools import partial
 from time import sleep
 from typing import Any
 from uuid import uuid4
@@ -16,11 +17,21 @@ from django.db import connection, connections, transaction
 from django.utils import timezone
 from redis import Redis
 
+from accounts import audit
 from accounts.models import User
 from billing import thresholds
 from billing.models import Period, ThresholdWindow
 from campaigns import copying, erasing, receipts, sending, verifying
-from campaigns.models import Campaign, Erasure, ErasureState, Recipient, WrongState
+from campaigns.models import (
+    Batch,
+    Campaign,
+    CampaignTally,
+    Erasure,
+    ErasureState,
+    MessageEvent,
+    Recipient,
+    WrongState,
+)
 from campaigns.sending import claiming, recovering
 from campaigns.sending.sharing import Share
 from campaigns.states import CampaignState
@@ -57,19 +68,41 @@ def together(*work: Callable[[], Any]) -> list[Any]:
     return answers
 
 
-def _claimed() -> set[tuple[int, int]]:
-    """Claim in a thread of its own; the batches and the number of their attempt."""
-    try:
-        return {(lease.batch_id, lease.attempt) for lease, _rows in claiming.claim()}
-    finally:
-        connection.close()
+@contextmanager
+def meanwhile(work: Callable[[], Any], sql: str, *given: Any) -> Iterator[Future[Any]]:
+    """Run *work* in a thread of its own against a lock that *sql* holds until the block ends; the
+    block begins when *work* waits for it, or is over without.
+    """
+
+    def one() -> Any:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    other = connections.create_connection("default")
+    other.set_autocommit(False)
+    with closing(other), other.cursor() as cursor, ThreadPoolExecutor(1) as pool:
+        cursor.execute(sql, given)
+        running = pool.submit(one)
+        while not (_somebody_waits() or running.done()):
+            sleep(0.01)
+        try:
+            yield running
+        finally:
+            other.commit()
 
 
 def _somebody_waits() -> bool:
-    """Does a statement wait for a lock on a table?"""
+    """Does a statement wait for a lock?"""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted AND locktype = 'relation'")
+        cursor.execute("SELECT COUNT(*) FROM pg_locks WHERE NOT granted")
         return bool(cursor.fetchone()[0])
+
+
+def _claimed() -> set[tuple[int, int]]:
+    """Claim; the batches and the number of their attempt."""
+    return {(lease.batch_id, lease.attempt) for lease, _rows in claiming.claim()}
 
 
 def test_a_lease_given_back_meanwhile_ends_before_the_next_one_begins(
@@ -82,16 +115,9 @@ def test_a_lease_given_back_meanwhile_ends_before_the_next_one_begins(
     sending.expand(campaign.pk)
     held = [lease for lease, _rows in claiming.claim()]
     assert len(held) == claiming.BATCHES_AT_ONCE
-    other = connections.create_connection("default")
-    other.set_autocommit(False)
-    with closing(other), other.cursor() as cursor, ThreadPoolExecutor(1) as pool:
-        cursor.execute("LOCK TABLE senders_registration IN ACCESS EXCLUSIVE MODE")
-        claimed = pool.submit(_claimed)
-        while not _somebody_waits():
-            sleep(0.01)
+    with meanwhile(_claimed, "LOCK TABLE senders_registration IN ACCESS EXCLUSIVE MODE") as claimed:
         recovering.give_back(held[0])
-        other.rollback()
-        assert (held[0].batch_id, 2) in claimed.result()
+    assert (held[0].batch_id, 2) in claimed.result()
     assert verifying.findings()["I3 single submit"] == []
 
 
@@ -114,6 +140,58 @@ def test_four_dispatchers_and_two_campaigns_never_pass_a_threshold(
     assert ThresholdWindow.objects.get().used == 4320
     assert set(engine.accepted_lines(process).values()) == {1}
     assert not engine.broken()
+
+
+def test_a_message_queued_again_while_its_campaign_completes_is_sent(
+    make_campaign: Callable[..., Any], carrier: Any
+) -> None:
+    """What the look-up decides, it decides of the campaign as it is then."""
+    carrier.options = {**carrier.options, "class": "queryable"}
+    carrier.save()
+    campaign = make_campaign()
+    engine.fill(campaign, ["+12025550180"])
+    engine.submit(campaign, carrier)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    [(lease, rows)] = claiming.claim()
+    assert claiming.begin(lease, rows[0].position)
+    long_ago = timezone.now() - timedelta(hours=1)
+    Batch.objects.update(lease_until=long_ago)
+    sending.recover()
+    MessageEvent.objects.update(at=long_ago)
+    sending.ask()
+    MessageEvent.objects.update(at=long_ago)
+    completed = "UPDATE campaigns_campaign SET state = 'completed' WHERE id = %s"
+    with meanwhile(sending.ask, completed, campaign.pk) as asked:
+        audit.record("campaign.finish", campaign, None)
+    assert asked.result() == 1
+    campaign.refresh_from_db()
+    assert (campaign.state, engine.stored(campaign)) == ("sending", {"queued": 1})
+    assert verifying.findings()["I2 progress"] == []
+
+
+def test_who_waits_for_the_workspace_holds_no_tally_that_a_settlement_needs(
+    make_campaign: Callable[..., Any], carrier: Any, admin: User
+) -> None:
+    """Two who take the two in different order stop each other; one of them then fails."""
+    campaign = make_campaign()
+    engine.fill(campaign, ["+12025550180"] * 5)
+    engine.submit(campaign, carrier)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    [(lease, _rows)] = claiming.claim()
+    recovering.give_back(lease)
+    campaign.refresh_from_db()
+    campaign.move("stop", by=admin)
+    taken = "SELECT 1 FROM accounts_workspace WHERE id = %s FOR NO KEY UPDATE"
+    cancel = partial(sending.cancel_rest, campaign.pk)
+    with meanwhile(cancel, taken, campaign.workspace_id) as cancelled:
+        assert not cancelled.done()
+        with transaction.atomic():
+            tallies = CampaignTally.objects.filter(campaign=campaign)
+            assert list(tallies.select_for_update(nowait=True))
+    cancelled.result()
+    assert engine.stored(campaign) == {"cancelled": 5}
 
 
 def test_three_tickers_start_a_campaign_once(

@@ -479,6 +479,21 @@ class TestAsking:
         assert campaign.state == CampaignState.COMPLETED
         assert not engine.broken()
 
+    def test_a_second_doubt_is_asked_about_twice_again(
+        self, doubted: Callable[..., Any], carrier: Any
+    ) -> None:
+        """What the carrier said of the first doubt is older than the second call."""
+        campaign = doubted(SURE, begun_only=True)
+        for _time in range(2):
+            sending.ask()
+            MessageEvent.objects.update(at=clock.now() - timedelta(minutes=2))
+        [(lease, rows)] = claiming.claim()
+        assert claiming.begin(lease, rows[0].position)
+        self.run_out()
+        assert engine.stored(campaign) == {"in_doubt": 1}
+        assert sending.ask() == 0
+        assert engine.stored(campaign) == {"in_doubt": 1}
+
     def test_of_a_stopped_campaign_what_it_never_got_is_cancelled(
         self, doubted: Callable[..., Any], admin: User
     ) -> None:
