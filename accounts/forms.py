@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts import audit, dates, notices, throttling
+from accounts import audit, dates, notices, plain_forms, throttling
 from accounts.models import User
 
 AREAS = (
@@ -87,7 +87,7 @@ def _late(until: datetime, now: datetime) -> forms.ValidationError:
     return forms.ValidationError(words, code="late", params={"n": wait})
 
 
-class SignInForm(forms.Form):
+class SignInForm(plain_forms.Form):
     """E-mail address and password; the same answer whichever of them is wrong."""
 
     email = forms.CharField(
@@ -132,7 +132,7 @@ class SignInForm(forms.Form):
         throttling.succeeded(self.request, email)
 
 
-class ResetForm(forms.Form):
+class ResetForm(plain_forms.Form):
     """The address to which a link is mailed."""
 
     email = forms.EmailField(
@@ -151,7 +151,7 @@ class MailsField(forms.MultipleChoiceField):
         return [kind for kind in notices.KINDS if kind not in ticked]
 
 
-class PersonForm(forms.ModelForm):
+class PersonForm(plain_forms.ModelForm):
     """What a person may change about themselves."""
 
     time_zone = zone_field(
@@ -196,6 +196,8 @@ class PersonForm(forms.ModelForm):
 
 
 EMPTY = _("Write a password.")
+DIFFER = _("The two new passwords differ. Write the same one twice.")
+NOT_RIGHT = _("The present password is not right. Write it again.")
 RULES = _("At least 12 characters. Not a common password, and not like your name or address.")
 
 
@@ -211,11 +213,15 @@ def _dress(fields: dict[str, forms.Field]) -> None:
 class _Told(auth.SetPasswordMixin):
     """Tells what is wrong with the password itself even when the two differ."""
 
+    error_messages: dict[str, Any] = {
+        "password_mismatch": DIFFER, "password_incorrect": NOT_RIGHT,
+    }  # fmt: skip
+
     def validate_password_for_user(self, user: User, password_field_name: str = "") -> None:
         super().validate_password_for_user(user, "new_password1")
 
 
-class SetPasswordForm(_Told, auth.SetPasswordForm):
+class SetPasswordForm(plain_forms.Plain, _Told, auth.SetPasswordForm):
     """A first password, for somebody whom a one-time link let in."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -223,7 +229,7 @@ class SetPasswordForm(_Told, auth.SetPasswordForm):
         _dress(self.fields)
 
 
-class ChangePasswordForm(_Told, auth.PasswordChangeForm):
+class ChangePasswordForm(plain_forms.Plain, _Told, auth.PasswordChangeForm):
     """A new password in place of the old one, which is asked for."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import plain_forms
 from accounts.roles import Role
 
 
-class RoleForm(forms.Form):
+class RoleForm(plain_forms.Form):
     """One of the four roles."""
 
     role = forms.ChoiceField(
@@ -46,7 +47,7 @@ class InviteForm(RoleForm):
     field_order = ["email", "name", "role"]
 
 
-class SwitchForm(forms.Form):
+class SwitchForm(plain_forms.Form):
     """The workspace to work in."""
 
     workspace = forms.UUIDField()

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts import plain_forms
 from accounts.forms import ZONE_SELECT
 from accounts.free_words import no_number_in_cost_centre, no_number_in_task_name
 from campaigns import clock
@@ -55,7 +56,7 @@ def _text(label: Any, *, strip: bool = True, css: str = "form-control", **attrs:
     return forms.CharField(label=label, required=False, strip=strip, widget=widget)
 
 
-class CampaignForm(forms.Form):
+class CampaignForm(plain_forms.Form):
     """Create campaign. ``kept`` is what a draft stores of any input, valid or not.
 
     ``campaign`` is the draft the input belongs to, for the list it already has; a form made
@@ -73,7 +74,7 @@ class CampaignForm(forms.Form):
         },
     )
     name = _text(gettext_lazy("Task Name"))
-    sender = forms.ModelChoiceField(
+    sender = plain_forms.RowField(
         label=gettext_lazy("Sender ID"),
         queryset=SenderID.objects.none(),
         to_field_name="key",

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import plain_forms
 from accounts.forms import offer, zone_field
 from accounts.models import Workspace
 from accounts.workspaces import FIELDS
@@ -38,7 +39,7 @@ def _days(label: Any, name: str, hint: Any) -> forms.IntegerField:
     )  # fmt: skip
 
 
-class WorkspaceForm(forms.Form):
+class WorkspaceForm(plain_forms.Form):
     """Name, time zone, currency, and for how many days each kind of personal data is kept."""
 
     name = forms.CharField(
@@ -105,7 +106,7 @@ class WorkspaceForm(forms.Form):
         return "-".join(str(self.cleaned_data[name]) for name in KEPT)
 
 
-class EraseForm(forms.Form):
+class EraseForm(plain_forms.Form):
     """Whose number is to be forgotten, why, and the word that nobody types by mistake."""
 
     number = forms.CharField(

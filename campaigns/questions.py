@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
+from accounts import plain_forms
 from accounts.free_words import no_number
 from campaigns.statistics import ReasonRow
 
@@ -15,7 +16,7 @@ REASON_MAX = 200
 REVEAL_REASON_MIN = 5
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(plain_forms.Form):
     """Why, in the person's words. It goes into the audit trail, so it holds no number."""
 
     reason = forms.CharField(
@@ -95,7 +96,7 @@ class StopForm(ReasonForm):
         return given
 
 
-class DuplicateForm(forms.Form):
+class DuplicateForm(plain_forms.Form):
     """What the copy takes along. *token* becomes the copy's key: a second click finds it."""
 
     token = forms.UUIDField(widget=forms.HiddenInput)
@@ -106,7 +107,7 @@ class DuplicateForm(forms.Form):
     )
 
 
-class ResendForm(forms.Form):
+class ResendForm(plain_forms.Form):
     """Which reasons to try again."""
 
     token = forms.UUIDField(widget=forms.HiddenInput)

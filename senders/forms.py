@@ -11,6 +11,7 @@ from django.core.validators import URLValidator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts import plain_forms
 from accounts.free_words import no_number, no_number_in_note
 from accounts.models import Workspace
 from senders.models import Registration, SenderID
@@ -33,7 +34,7 @@ REASONS = {
 HYPHENS = frozenset("-\u2010\u2011\u2012\u2013\u2014\u2212")
 
 
-class RecordForm(forms.ModelForm):
+class RecordForm(plain_forms.ModelForm):
     """What stands beside a sender ID: who is behind it and what it is used for."""
 
     website = forms.CharField(
@@ -123,7 +124,7 @@ def by_name(codes: Iterable[str]) -> list[tuple[str, str]]:
     return sorted(((code, gettext(country_name(code))) for code in codes), key=lambda one: one[1])
 
 
-class CountryForm(forms.Form):
+class CountryForm(plain_forms.Form):
     """One more country for a sender ID that is there already."""
 
     country = forms.ChoiceField(
@@ -150,7 +151,7 @@ class CountryForm(forms.Form):
         self.fields["country"].choices = choices  # type: ignore[attr-defined]
 
 
-class ApprovalForm(forms.ModelForm):
+class ApprovalForm(plain_forms.ModelForm):
     """What the registry wrote back: its reference, and how long it is valid."""
 
     class Meta:
@@ -181,7 +182,7 @@ class ApprovalForm(forms.ModelForm):
         return day
 
 
-class ReasonForm(forms.Form):
+class ReasonForm(plain_forms.Form):
     """Why; whoever registered it reads this."""
 
     reason = forms.CharField(

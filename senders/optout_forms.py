@@ -8,6 +8,7 @@ import phonenumbers
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from accounts import plain_forms
 from accounts.free_words import no_number
 from senders.optouts import TYPED_MAX
 from sms.numbers import split_numbers
@@ -27,7 +28,7 @@ def _reason(hint: Any) -> forms.CharField:
     )
 
 
-class AddForm(forms.Form):
+class AddForm(plain_forms.Form):
     """Typed numbers, and how their owners said that they want no more messages."""
 
     numbers = forms.CharField(
@@ -54,19 +55,19 @@ class AddForm(forms.Form):
         return entries
 
 
-class RemoveForm(forms.Form):
+class RemoveForm(plain_forms.Form):
     """Why a number may be written to again."""
 
     reason = _reason(_("Kept in the audit log, for example: asked again for news on 3 May."))
 
 
-class ExportForm(forms.Form):
+class ExportForm(plain_forms.Form):
     """What the list is taken away for."""
 
     reason = _reason(_("Kept in the audit log with your name."))
 
 
-class ImportForm(forms.Form):
+class ImportForm(plain_forms.Form):
     """What is said of a whole file; the file itself is streamed to disk beside this form."""
 
     reason = _reason(_("How they said so, for example: list of the old system, August."))

@@ -239,4 +239,4 @@ def test_a_password_that_is_short_and_mistyped_hears_both(
     page = signed_in(operator).post("/password/", {**given, "new_password2": "other"})
     words = page.content.decode()
     assert "too short" in words
-    assert "match" in words
+    assert "The two new passwords differ" in words

@@ -81,7 +81,7 @@ def test_a_stranger_sees_and_changes_their_own(
         ("keep_numbers_days", "x", "from 7 to 730"),
         ("name", "", "Write the name"),
         ("time_zone", "Mars/Base", "There is no such time zone. Choose one"),
-        ("currency", "ABC", "Select a valid choice"),
+        ("currency", "ABC", "Currency is not one of the list. Choose one"),
     ],
 )
 def test_what_is_out_of_bounds_is_named_and_nothing_changes(
