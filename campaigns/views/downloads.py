@@ -41,7 +41,7 @@ def export(request: SignedIn, key: UUID) -> HttpResponseBase:
     form, whole = request.POST.get("form", "csv"), request.POST.get("numbers") == "whole"
     if form not in FORMS:
         raise Http404
-    if whole and (refusal := _masked(request, campaign)):
+    if whole and (refusal := masked(request, campaign)):
         return refusal
     chosen = Filter.read(request.POST)
     found = reading.read(campaign)
@@ -56,7 +56,7 @@ def export(request: SignedIn, key: UUID) -> HttpResponseBase:
     return _csv(campaign, chosen, whole) if form == "csv" else _xlsx(campaign, chosen, whole)
 
 
-def _masked(request: SignedIn, campaign: Campaign, query: str = "") -> HttpResponse | None:
+def masked(request: SignedIn, campaign: Campaign, query: str = "") -> HttpResponse | None:
     """The answer to who wants whole numbers and has not revealed them; 403 for who never may."""
     check(request, "campaigns.export_numbers", campaign.author_id)
     if revealing.is_open(campaign, request.user):
@@ -128,7 +128,7 @@ def download(request: SignedIn, key: UUID) -> HttpResponseBase:
     is_old = found.created_at < timezone.now() - exports.KEPT
     if found.state != JobState.DONE or is_old or not path.is_file():
         raise Http404
-    if exports.is_whole(found) and (refusal := _masked(request, campaign, f"?to={found.key}")):
+    if exports.is_whole(found) and (refusal := masked(request, campaign, f"?to={found.key}")):
         return refusal
     return FileResponse(
         path.open("rb"),

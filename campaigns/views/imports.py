@@ -30,6 +30,7 @@ from campaigns.importing.check import stored_bytes
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
 from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
 from campaigns.views import compose
+from campaigns.views.downloads import masked
 from sheets.asking import ask, chosen
 from sheets.store import ToDisk, delete, is_kept, no_room, refusal
 from sheets.texts import DELIMITERS
@@ -109,10 +110,16 @@ def numbers(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("campaigns.read_numbers")
 def refused(request: SignedIn, key: uuid.UUID, kind: str) -> Any:
-    """Every refused row as it was written, in a file that can be corrected; audited."""
+    """Every refused row as it was written, in a file that can be corrected; audited.
+
+    In clear for whose list it is, to others only while they have revealed the numbers.
+    """
     if kind not in compose.SAMPLE_TYPES:
         raise Http404
     campaign, source = _import(request, key)
+    is_own = request.user.pk == campaign.author_id == source.created_by_id
+    if not is_own and (refusal := masked(request, campaign, "?to=numbers")):
+        return refusal
     audit.record("import.refused_download", campaign, request.user, rows=source.refused, form=kind)
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     rejects.write_refused(source, kind, cast(BinaryIO, file), translate=_)
