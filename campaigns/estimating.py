@@ -1,29 +1,27 @@
-"""What a campaign will cost and how far it gets, before anything is spent.
+"""What a campaign will cost, before anything is spent.
 
 Counted for every recipient from the finished text, never from the template alone. Counts are
-kept on the draft under a key made of what they were counted from; prices and thresholds are
-read fresh, because they change without the campaign.
+kept on the draft under a key made of what they were counted from; prices are read fresh,
+because they change without the campaign.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Sum
 from django.utils.dateparse import parse_datetime
 
-from billing import rates, thresholds
-from billing.models import Threshold
+from billing import rates
 from campaigns import clock
-from campaigns.models import Batch, Campaign, Recipient, RecipientImport, is_erased
+from campaigns.models import Campaign, Recipient, RecipientImport, is_erased
 from campaigns.models.campaign import MANUAL_MAX, Source
-from campaigns.states import BatchState, CampaignState
+from campaigns.states import CampaignState
 from sms.display import mask
 from sms.numbers import BadNumber, parse_number, split_numbers
 from sms.template import TemplateError, compile
@@ -94,54 +92,6 @@ class Estimate:
     def unfit(self) -> int:
         """Rows whose text is empty or too long."""
         return self.too_long_count + self.empty_count
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """One threshold's window on the day of sending, in segments, with what is planned in it."""
-
-    period: str
-    start: date
-    limit: int
-    used: int
-    planned: int
-    asked: int  # by the campaign that is looked at
-
-    @property
-    def taken(self) -> int:
-        return self.used + self.planned + self.asked
-
-    @property
-    def free(self) -> int:
-        return max(0, self.limit - self.used - self.planned)
-
-
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """Whether *billable* segments fit, and if not, where they stop."""
-
-    rooms: tuple[Room, ...]
-    billable: int
-    numbers: int
-
-    @property
-    def tightest(self) -> Room | None:
-        return min(self.rooms, key=lambda room: room.free, default=None)
-
-    @property
-    def fits(self) -> bool:
-        return self.tightest is None or self.billable <= self.tightest.free
-
-    @property
-    def reach(self) -> int:
-        """About how many numbers are sent to before the tightest threshold suspends."""
-        if self.tightest is None or not self.billable:
-            return self.numbers
-        return min(self.numbers, self.numbers * self.tightest.free // self.billable)
-
-    @property
-    def over(self) -> int:
-        return max(0, self.billable - self.tightest.free) if self.tightest else 0
 
 
 # --- counting ---------------------------------------------------------------------------
@@ -341,44 +291,6 @@ def _priced(campaign: Campaign, kept: dict[str, Any]) -> Estimate:
         empty=tuple(kept["unfit"]["empty"]),
         empty_count=kept["unfit_counts"]["empty"],
     )
-
-
-# --- thresholds ---------------------------------------------------------------------------
-
-
-def fit(campaign: Campaign, counted: Estimate, at: datetime) -> Fit:
-    """How *counted* stands against the workspace's thresholds on the day of *at*."""
-    found = rooms(campaign, at, counted.billable)
-    return Fit(tuple(found), counted.billable, counted.numbers)
-
-
-def rooms(campaign: Campaign, at: datetime, asked: int) -> Iterable[Room]:
-    """The windows that a start at *at* falls into: used, and planned by other campaigns."""
-    workspace = campaign.workspace
-    day = clock.day_of(workspace, at)
-    for threshold in Threshold.objects.filter(workspace=workspace).order_by("period"):
-        start, end = thresholds.span(threshold.period, day)
-        window = threshold.windows.filter(start=start).first()
-        used = window.used if window else thresholds.charged(workspace, start, end)
-        planned = _planned(campaign, start, end)
-        yield Room(threshold.period, start, threshold.limit, used, planned, asked)
-
-
-def _planned(campaign: Campaign, start: date, end: date) -> int:
-    """Segments that other campaigns will still take: scheduled ones, and the rest of running."""
-    workspace = campaign.workspace
-    others = Campaign.objects.filter(workspace=workspace).exclude(pk=campaign.pk)
-    scheduled = others.filter(state=CampaignState.SCHEDULED).only("estimate", "send_at")
-    planned = sum(
-        other.estimate.get("billable", 0)
-        for other in scheduled
-        if other.send_at and start <= clock.day_of(workspace, other.send_at) < end
-    )
-    if start <= clock.day_of(workspace, clock.now()) < end:
-        waiting = Batch.objects.filter(campaign__in=others, reserved_on=None)
-        left = waiting.exclude(state=BatchState.DONE).aggregate(total=Sum("segments"))
-        planned += left["total"] or 0
-    return planned
 
 
 # --- people to show the text with -----------------------------------------------------------

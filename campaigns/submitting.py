@@ -17,9 +17,10 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from billing.models import Threshold
-from campaigns import clock, destinations, drafting, estimating
+from campaigns import clock, destinations, drafting, estimating, fitting
 from campaigns.destinations import Standing
-from campaigns.estimating import Estimate, Fit
+from campaigns.estimating import Estimate
+from campaigns.fitting import Fit
 from campaigns.forms import CampaignForm
 from campaigns.importing.check import manual_recipients
 from campaigns.models import Campaign, WrongState, content_digest
@@ -101,7 +102,7 @@ def review(campaign: Campaign) -> Review:
         manual_recipients(campaign)
     problems += list_problems(campaign, problems)
     estimate = None if is_bad else estimating.estimate(campaign)
-    fit = estimate and estimating.fit(campaign, estimate, campaign.send_at or clock.now())
+    fit = estimate and fitting.fit(campaign, estimate, campaign.send_at or clock.now())
     if estimate and estimate.unfit:
         problems.append(_unfit(estimate))
     source = campaign.recipients

@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from billing import rates
 from billing.models import Rate, Threshold, ThresholdWindow
-from campaigns import estimating
-from campaigns.models import Campaign, Recipient, RecipientImport
+from campaigns import estimating, fitting
+from campaigns.models import Batch, Campaign, CampaignTally, Recipient, RecipientImport
 from campaigns.states import CampaignState
 
 pytestmark = pytest.mark.django_db
@@ -161,7 +161,7 @@ def test_what_cannot_be_counted_has_no_estimate(with_values: Any, content: str) 
 
 def test_without_a_threshold_everything_fits(with_values: Any) -> None:
     campaign = with_values("Hi ${name}", [("US", "Ann")])
-    fit = estimating.fit(campaign, estimating.estimate(campaign), timezone.now())
+    fit = fitting.fit(campaign, estimating.estimate(campaign), timezone.now())
     assert fit.fits
     assert fit.rooms == ()
 
@@ -172,7 +172,7 @@ def test_the_tightest_window_says_how_far_it_gets(with_values: Any, workspace: A
     Threshold.objects.create(workspace=workspace, period="month", limit=1000)
     ThresholdWindow.objects.create(threshold=day, start=today, limit=10, ceiling=10, used=7)
     campaign = with_values("Hi ${name}", [("US", f"n{n}") for n in range(6)])
-    fit = estimating.fit(campaign, estimating.estimate(campaign), timezone.now())
+    fit = fitting.fit(campaign, estimating.estimate(campaign), timezone.now())
     assert not fit.fits
     assert (fit.reach, fit.over, fit.tightest.period) == (3, 3, "day")
 
@@ -187,9 +187,40 @@ def test_other_scheduled_campaigns_take_their_room(
         state=CampaignState.SCHEDULED, send_at=at, estimate={"billable": 8}
     )
     campaign = with_values("Hi ${name}", [("US", "Ann"), ("US", "Bo"), ("US", "Cy")])
-    fit = estimating.fit(campaign, estimating.estimate(campaign), at)
+    fit = fitting.fit(campaign, estimating.estimate(campaign), at)
     assert (fit.tightest.planned, fit.tightest.free) == (8, 2)
     assert not fit.fits
+
+
+def test_a_campaign_that_began_to_send_takes_its_room_before_its_messages_are_written(
+    with_values: Any, make_campaign: Any, workspace: Any, practice: Any
+) -> None:
+    """Of 8 segments 5 are written and 3 of these taken: 2 wait in a batch, 3 are to be written."""
+    now = timezone.now()
+    day = Threshold.objects.create(workspace=workspace, period="day", limit=20)
+    ThresholdWindow.objects.create(threshold=day, start=now.date(), limit=20, ceiling=20, used=3)
+    campaign = with_values("Hi ${name}", [("US", "Ann"), ("US", "Bo"), ("US", "Cy")])
+
+    def free() -> int:
+        fit = fitting.fit(campaign, estimating.estimate(campaign), now)
+        assert fit.tightest
+        return fit.tightest.free
+
+    other = make_campaign()
+    rows = Campaign.objects.filter(pk=other.pk)
+    rows.update(state=CampaignState.SENDING, send_at=now, estimate={"billable": 8})
+    assert free() == 9, "nothing is written yet"
+    for state, segments in (("queued", 2), ("accepted", 3)):
+        CampaignTally.objects.create(campaign=other, country="US", state=state, segments=segments)
+    Batch.objects.create(
+        campaign=other, carrier=practice, country="US", lo=1, hi=2, left=2,
+        segments=2,
+    )  # fmt: skip
+    assert free() == 12
+    rows.update(expanded_at=now)
+    assert free() == 15, "what it wrote is all there is"
+    rows.update(expanded_at=None, state=CampaignState.STOPPED)
+    assert free() == 15
 
 
 def test_samples_are_masked_recipients_with_their_values(with_values: Any) -> None:
