@@ -16,9 +16,13 @@ from tests import traces
 
 
 def pytest_configure() -> None:
-    """Quick password hashes: nearly every test makes people, at half a second a person."""
+    """Quick password hashes: nearly every test makes people, at half a second a person.
+
+    And files looked up when asked for: every client that a test makes would list all of them.
+    """
     quick = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.PASSWORD_HASHERS = quick
+    django_settings.WHITENOISE_AUTOREFRESH = True
     traces.begin()
 
 
