@@ -187,7 +187,7 @@ def _recipients(sought: Sought, found: Counter[str]) -> bool:
         if _expanding(sought.workspace_id, source):
             is_clear = False
             continue
-        mine = Message.objects.filter(campaign__recipients=source, recipient=pk)
+        mine = Message.objects.filter(pk__in=_written_for(pk, number, source))
         withdrawn = [_withdraw(message) for message in mine.filter(state=MessageState.QUEUED)]
         if not all(withdrawn):
             is_clear = False
@@ -200,6 +200,22 @@ def _recipients(sought: Sought, found: Counter[str]) -> bool:
                 changes["number"] = ""
             found["recipients"] += Recipient.objects.filter(pk=pk).update(**changes)
     return is_clear
+
+
+def _written_for(recipient: int, number: str, source: int) -> list[int]:
+    """The messages of a recipient, by the number they share, as `recipient` stands in no index.
+
+    Only a campaign that has begun to lose its numbers, from its first message on, is read through.
+    """
+    rows = Message.objects.filter(campaign__recipients=source)
+    mine = rows.filter(recipient=recipient)
+    if not number:
+        return list(mine.values_list("pk", flat=True))
+    found = list(mine.filter(number=number).values_list("pk", flat=True))
+    for campaign in rows.filter(position=1, number="").values_list("campaign", flat=True):
+        nameless = Message.objects.filter(campaign=campaign, recipient=recipient, number="")
+        found += nameless.values_list("pk", flat=True)
+    return found
 
 
 def _expanding(workspace_id: int, source_id: int | None = None) -> bool:
@@ -243,12 +259,12 @@ def _withdraw(message: Message) -> bool:
     campaign = Campaign.objects.select_related("workspace", "carrier").get(pk=message.campaign_id)
     deltas = Deltas()
     write_results(campaign, batch.country, campaign.route, [result], clock.now(), deltas)
-    deltas.write()
     mine = Batch.objects.filter(pk=batch.pk)
     mine.update(left=F("left") - 1, segments=F("segments") - message.segments)
     mine.filter(left=0).update(state=BatchState.DONE, hold=Hold.NONE)
     if result.state in FREED and batch.reserved_on:
         thresholds.release(campaign.workspace_id, batch.reserved_on, message.segments)
+    deltas.write()  # after the workspace's row, as everywhere
     return True
 
 

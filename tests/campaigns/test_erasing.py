@@ -344,3 +344,49 @@ def test_an_emptied_batch_is_done(to_both: Any, carrier: Any, workspace: Any, ad
     assert Batch.objects.get(country="AU").state == BatchState.DONE
     assert Message.objects.get(number="").state == MessageState.REJECTED
     assert not engine.broken()
+
+
+@pytest.mark.parametrize("list_too", [False, True])
+def test_a_text_that_outlived_its_number_is_emptied_too(
+    list_too: bool, to_both: Any, carrier: Any, workspace: Any, admin: User
+) -> None:
+    """Texts may be kept for longer than numbers: the message is found by its recipient."""
+    engine.run(engine.submit(to_both(), carrier))
+    Message.objects.update(number="", detail="")
+    if list_too:
+        Recipient.objects.update(number="")
+    assert erase(workspace, admin).state == ErasureState.DONE
+    assert traces(*WRITTEN, "Ann Chovey") == []
+    assert Message.objects.exclude(text="").count() == 1
+
+
+@pytest.mark.postgres
+def test_the_rest_of_a_campaign_is_not_read_for_each_of_its_hits(
+    make_campaign: Any, carrier: Any, workspace: Any, admin: User
+) -> None:
+    """A million messages stand beside the one: no statement may look through them."""
+    campaign = make_campaign()
+    engine.fill(campaign, [f"+1202555{n:04}" for n in range(3_000)])
+    engine.submit(campaign, carrier)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    erasing.ask(workspace, "+12025550142", "request of 3 May", admin)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE campaigns_message")
+    before = messages_read()
+    assert erasing.run(workspace.pk)
+    assert Message.objects.filter(number="").count() == 1
+    assert messages_read() - before < 1_000
+
+
+def messages_read() -> int:
+    """Rows of messages that statements have read so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush()")
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables"
+            " WHERE relname = 'campaigns_message'"
+        )
+        read: int = cursor.fetchone()[0]
+    return read

@@ -194,6 +194,29 @@ def test_who_waits_for_the_workspace_holds_no_tally_that_a_settlement_needs(
     assert engine.stored(campaign) == {"cancelled": 5}
 
 
+def test_an_erasure_that_waits_for_the_workspace_holds_no_tally_either(
+    make_campaign: Callable[..., Any], carrier: Any, workspace: Any, admin: User, settings: Any,
+    tmp_path: Any,
+) -> None:  # fmt: skip
+    settings.HOME = settings.UPLOADS = settings.EXPORTS = tmp_path
+    campaign = make_campaign()
+    engine.fill(campaign, ["+12025550180", "+12025550181"])
+    engine.submit(campaign, carrier)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    [(lease, _rows)] = claiming.claim()
+    recovering.give_back(lease)
+    erasing.ask(workspace, "+12025550180", "request of 3 May", admin)
+    taken = "SELECT 1 FROM accounts_workspace WHERE id = %s FOR NO KEY UPDATE"
+    with meanwhile(partial(erasing.run, workspace.pk), taken, workspace.pk) as erased:
+        assert not erased.done()
+        with transaction.atomic():
+            tallies = CampaignTally.objects.filter(campaign=campaign)
+            assert list(tallies.select_for_update(nowait=True))
+    assert erased.result()
+    assert engine.stored(campaign) == {"rejected": 1, "queued": 1}
+
+
 def test_three_tickers_start_a_campaign_once(
     make_campaign: Callable[..., Any], carrier: Any
 ) -> None:
