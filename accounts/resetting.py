@@ -8,10 +8,12 @@ the earlier ones and invitations alone, or a stranger could void them; a new pas
 from __future__ import annotations
 
 import logging
+import smtplib
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -25,34 +27,58 @@ LINK_LIFE = timedelta(minutes=30)
 A_PASS = 20
 
 
+def is_waiting(email: str, now: datetime) -> bool:
+    """Is a link on its way to this address already?"""
+    return _people(email).filter(reset_asked_at__gt=now - LINK_LIFE).exists()
+
+
 def ask(email: str, now: datetime) -> None:
-    """Write down that a link is wished for, if there is an active person with this address."""
-    people = User.objects.filter(email=email.strip().lower(), is_active=True)
-    people.update(reset_asked_at=now)
+    """Write down that a link is wished for, if there is an active person with this address.
+
+    A wish that waits keeps its place, however often it is repeated.
+    """
+    not_waiting = Q(reset_asked_at=None) | Q(reset_asked_at__lte=now - LINK_LIFE)
+    _people(email).filter(not_waiting).update(reset_asked_at=now)
+
+
+def _people(email: str) -> QuerySet[User]:
+    return User.objects.filter(email=email.strip().lower(), is_active=True)
 
 
 def send_asked() -> int:
     """Mail a link to everybody who asked for one; how many.
 
-    A wish is taken before its mail is handed over, so none is answered twice; it comes back when
-    the mail server certainly refused, and after the life of a link nobody waits for it.
+    A wish is taken before its mail is handed over, so none is answered twice. It comes back when
+    the handing over certainly failed, which ends the pass; an address that the server refuses is
+    not tried again. After the life of a link nobody waits for it.
     """
     now = timezone.now()
     User.objects.filter(reset_asked_at__lt=now - LINK_LIFE).update(reset_asked_at=None)
     waiting = User.objects.filter(reset_asked_at__isnull=False).order_by("reset_asked_at")
-    return sum(_send(user) for user in waiting[:A_PASS])
+    sent = 0
+    try:
+        for user in waiting[:A_PASS]:
+            sent += _send(user)
+    except OSError as error:
+        log.warning("mail server refused, sign-in links wait: %s", type(error).__name__)
+    return sent
 
 
 def _send(user: User) -> int:
     row = User.objects.filter(pk=user.pk, reset_asked_at=user.reset_asked_at)
     if not row.update(reset_asked_at=None):
         return 0
+    token = SignInLink.make(user, LINK_LIFE)
     try:
-        sent = _message(user, SignInLink.make(user, LINK_LIFE)).send()
-    except OSError as error:
-        log.warning("mail server refused, a sign-in link waits: %s", type(error).__name__)
-        User.objects.filter(pk=user.pk).update(reset_asked_at=user.reset_asked_at)
+        sent = _message(user, token).send()
+    except smtplib.SMTPRecipientsRefused:
+        SignInLink.unused(token, timezone.now()).delete()
+        log.warning("address of user %s refused, sign-in link not mailed", user.pk)
         return 0
+    except OSError:
+        SignInLink.unused(token, timezone.now()).delete()
+        User.objects.filter(pk=user.pk).update(reset_asked_at=user.reset_asked_at)
+        raise
     audit.record("user.reset_link", user, None)
     return int(sent)
 

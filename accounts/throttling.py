@@ -2,8 +2,9 @@
 
 After five failures an account takes one try per delay, which grows to a quarter of an hour; an
 address may fail fifty times an hour. Nobody is locked out: a browser that has signed in as this
-person before is counted on its own and not against its address, which others may share, and a link
-by mail works at any time.
+person before is counted on its own and not against its address, which others may share. A link by
+mail is not held up by tries. Wishes for one are limited by address, and for a person as long as a
+link lives: whoever uses them up for somebody else leaves them the link that was mailed last.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from django.core import signing
 from django.db.models import Case, F, Q, Value, When
 from django.http import HttpRequest, HttpResponse
 
+from accounts import resetting
 from accounts.keyed import digest
 from accounts.models import Throttle, User
 from accounts.quotas import give_back, take
@@ -82,9 +84,11 @@ def password_was_right(user: User) -> None:
 
 
 def may_mail(request: HttpRequest, email: str, now: datetime) -> bool:
-    """Count a wish for a link by mail; False when there were too many."""
+    """Count a wish for a link by mail, unless one waits already; False when it needs no mail."""
+    if resetting.is_waiting(email, now):
+        return False
     return take(MAIL, address(request), MAILS_PER_ADDRESS, now, AN_HOUR) and take(
-        MAIL, _plain(email), MAILS_PER_PERSON, now, AN_HOUR
+        MAIL, _plain(email), MAILS_PER_PERSON, now, resetting.LINK_LIFE
     )
 
 

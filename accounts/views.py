@@ -82,7 +82,10 @@ def reset(request: HttpRequest) -> HttpResponse:
         email, now = form.cleaned_data["email"], timezone.now()
         if throttling.may_mail(request, email, now):
             resetting.ask(email, now)
-    context = {"form": form, "is_asked": is_asked, "has_server": bool(settings.EMAIL_URL)}
+    context = {
+        "form": form, "is_asked": is_asked, "has_server": bool(settings.EMAIL_URL),
+        "most": throttling.MAILS_PER_PERSON,
+    }  # fmt: skip
     return render(request, "accounts/reset.html", context)
 
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
+import smtplib
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.core import mail
+from django.core.mail.backends import locmem
 from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.utils import timezone
 
-from accounts import resetting
+from accounts import resetting, throttling
 from accounts.models import AuditEvent, SignInLink, User
 
 NEW = "staple battery horse"
@@ -31,8 +33,21 @@ def mailed() -> str:
 class Away(BaseEmailBackend):
     """A mail server that cannot be reached."""
 
+    tries = 0
+
     def send_messages(self, messages: Any) -> int:
+        Away.tries += 1
         raise ConnectionRefusedError
+
+
+class Refusing(locmem.EmailBackend):
+    """A mail server that takes no mail for people whose address begins with "gone"."""
+
+    def send_messages(self, messages: Any) -> int:
+        (to,) = messages[0].to
+        if to.startswith("gone"):
+            raise smtplib.SMTPRecipientsRefused({to: (550, b"no such person")})
+        return super().send_messages(messages)
 
 
 @pytest.fixture(autouse=True)
@@ -109,13 +124,62 @@ def test_a_wish_is_answered_once_and_kept_while_the_mail_server_is_away(
     operator: User, settings
 ) -> None:
     asked(operator.email)
-    settings.EMAIL_BACKEND = "tests.accounts.test_resetting.Away"
+    settings.EMAIL_BACKEND = f"{__name__}.Away"
     assert resetting.send_asked() == 0
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     assert (resetting.send_asked(), resetting.send_asked()) == (1, 0)
     asked(operator.email)
     with time_machine.travel(timezone.now() + timedelta(minutes=31)):
         assert resetting.send_asked() == 0
+
+
+def test_addresses_that_are_refused_are_not_tried_again_and_keep_nobody_waiting(
+    operator: User, settings, caplog
+) -> None:
+    settings.EMAIL_BACKEND = f"{__name__}.Refusing"
+    for n in range(resetting.A_PASS):
+        User.objects.create_user(f"gone{n}@example.com")
+        resetting.ask(f"gone{n}@example.com", timezone.now())
+    resetting.ask(operator.email, timezone.now())
+    assert [resetting.send_asked() for _n in range(3)] == [0, 1, 0]
+    assert list(SignInLink.objects.values_list("user", flat=True)) == [operator.pk]
+    assert "@" not in caplog.text
+
+
+def test_a_pass_ends_at_a_mail_server_that_is_away_and_leaves_no_link(
+    operator: User, admin: User, settings, monkeypatch
+) -> None:
+    monkeypatch.setattr(Away, "tries", 0)
+    settings.EMAIL_BACKEND = f"{__name__}.Away"
+    for user in (operator, admin):
+        resetting.ask(user.email, timezone.now())
+    assert resetting.send_asked() == 0
+    assert Away.tries == 1
+    assert not SignInLink.objects.exists()
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    assert resetting.send_asked() == 2
+
+
+def test_h14_wishes_of_strangers_leave_the_owner_a_link_that_works(operator: User) -> None:
+    """H14: those made while one waits do not count, and the last one mailed outlives the limit."""
+    begun = timezone.now()
+    for minute in range(0, 45, 3):
+        with time_machine.travel(begun + timedelta(minutes=minute), tick=False):
+            for n in range(5):
+                asked(operator.email, REMOTE_ADDR=f"192.0.2.{n}")
+            resetting.send_asked()
+            assert Client().get(mailed()).status_code == 200, minute
+    assert len(mail.outbox) > throttling.MAILS_PER_PERSON
+
+
+def test_a_wish_repeated_all_the_time_keeps_its_place(operator: User, admin: User) -> None:
+    begun = timezone.now()
+    for n, user in enumerate((operator, admin, operator)):
+        with time_machine.travel(begun + timedelta(seconds=n), tick=False):
+            asked(user.email)
+    with time_machine.travel(begun + timedelta(seconds=9), tick=False):
+        assert resetting.send_asked() == 2
+    assert [sent.to for sent in mail.outbox] == [[operator.email], [admin.email]]
 
 
 def test_h6_nobody_is_sent_to_another_site_after_signing_in(operator: User) -> None:
