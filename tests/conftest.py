@@ -31,6 +31,7 @@ ONCE = (
     "tests/sms/",
     "tests/sheets/",
     "tests/house/",
+    "tests/journeys/test_smoke",  # starts an embedded console of its own
     "tests/security/test_inert",
     "tests/security/test_headers",
 )

@@ -2,7 +2,8 @@
 
 The first pass leaves out what is marked ``postgres`` and all journeys but the one marked ``smoke``.
 The second runs every test, the journeys included, but for what is the same on every database
-(``once``). Further arguments go to pytest: `python tests/run.py --only sqlite tests/billing -x`.
+(``once``). The rules of the house (tests/house) are a part of `make lint` and run there. Further
+arguments go to pytest: `python tests/run.py --only sqlite tests/billing -x`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ WHICH = {
     SQLITE: "not postgres and (not journey or smoke)",
     POSTGRES: "not (chaos or once) or postgres",
 }
+HOUSE = "tests/house"
 NO_TESTS = 5
 SHOWN_LEAKS = 40
 
@@ -37,7 +39,10 @@ def run_pass(name: str, urls: dict[str, str], browser: bool, arguments: list[str
     chosen = WHICH[name] if browser else f"({WHICH[name]}) and not journey"
     with tempfile.TemporaryDirectory(prefix="smsconsole-") as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "-m", chosen]
+        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]
+        command += ["-m", chosen]
+        if not any(HOUSE in argument for argument in arguments):
+            command.append(f"--ignore={HOUSE}")
         left = Path(folder) / "traces"
         env = {**os.environ, "SMSCONSOLE_HOME": folder, "SMSCONSOLE_TRACES": str(left), **urls}
         print(f"--- {NAMES[name]}", flush=True)
