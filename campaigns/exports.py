@@ -17,6 +17,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts import jobs
 from accounts.models import Job, JobState
 from campaigns.failures import failure
 from campaigns.lookup import Filter, code_of
@@ -24,7 +25,6 @@ from campaigns.models import Campaign, Message
 from campaigns.reading import SHOWN_WITH, gives_receipts
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import Result, reason_of
-from senders import jobs
 from sheets.writing import Cell, write_xlsx
 from sms.display import mask
 

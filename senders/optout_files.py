@@ -20,9 +20,9 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit
+from accounts import audit, jobs
 from accounts.models import Job, JobState, User, Workspace
-from senders import jobs, optouts
+from senders import optouts
 from senders.models import OptOut, OptOutSource
 from sheets import parent, store
 from sheets.asking import chosen

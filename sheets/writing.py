@@ -27,14 +27,19 @@ from .files import CSV, XLSX
 
 # What a spreadsheet may read as a formula, full-width forms included.
 FORMULA_SIGNS = r"=+\-@\uff1d\uff0b\uff0d\uff20"
+
+
 # Where a cell that calculates may start. Apostrophes before the sign are passed over, so that a
 # value with some of its own gets one more too, and taking one off always gives what was there.
-_DANGER = (
-    rf"(?:\A(?={{more}}[ \"']*[\t\r\n{FORMULA_SIGNS}])"
-    rf"|(?<=[;|\t\r\n])(?={{more}}[ \"']*[{FORMULA_SIGNS}]))"
-)
-_UNSAFE = re.compile(_DANGER.format(more=""))
-_MADE_SAFE = re.compile(_DANGER.format(more="'") + "'")
+def _danger(more: str) -> str:
+    return (
+        rf"(?:\A(?={more}[ \"']*[\t\r\n{FORMULA_SIGNS}])"
+        rf"|(?<=[;|\t\r\n])(?={more}[ \"']*[{FORMULA_SIGNS}]))"
+    )
+
+
+_UNSAFE = re.compile(_danger(""))
+_MADE_SAFE = re.compile(_danger("'") + "'")
 TEXT_FORMAT = "@"
 TYPES = {
     CSV: "text/csv; charset=utf-8",

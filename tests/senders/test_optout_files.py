@@ -13,9 +13,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import jobs
 from accounts.models import AuditEvent, Job, JobState, User, Workspace
 from campaigns import tasks
-from senders import jobs, optout_files, optouts
+from senders import optout_files, optouts
 from senders.models import OptOut
 from sheets import store
 from sheets.events import Rows
