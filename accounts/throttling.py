@@ -10,6 +10,7 @@ link lives: whoever uses them up for somebody else leaves them the link that was
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, IPv6Network
 
 from django.conf import settings
 from django.core import signing
@@ -33,12 +34,23 @@ KNOWN_AGE = 365 * 24 * 3600
 
 
 def address(request: HttpRequest) -> str:
-    """The caller's address: behind a proxy the one that the proxy itself saw."""
+    """The caller's address: behind a proxy the one that the proxy itself saw.
+
+    Of IPv6 it is the network: one customer has a whole /64.
+    """
     if settings.BEHIND_PROXY:
         hops = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip()
         if hops:
-            return hops[:64]
-    return str(request.META.get("REMOTE_ADDR", ""))
+            return _network(hops[:64])
+    return _network(str(request.META.get("REMOTE_ADDR", "")))
+
+
+def _network(text: str) -> str:
+    try:
+        found = IPv6Address(text)
+    except ValueError:
+        return text
+    return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
 
 
 def may_try(request: HttpRequest, email: str, now: datetime) -> datetime | None:

@@ -135,6 +135,39 @@ def test_a_forwarded_address_counts_only_behind_a_proxy(
     assert answer.status_code == (counted if behind else 429)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "are_one"),
+    [
+        ("2001:db8:0:7::1", "2001:db8:0:7:ffff::2", True),
+        ("2001:db8:0:7::1", "2001:db8:0:8::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("", "unix:", False),
+    ],
+)
+def test_an_address_of_ipv6_counts_with_all_of_its_network(
+    settings, first: str, second: str, are_one: bool
+) -> None:
+    """H12: whoever has one IPv6 address has all of its /64."""
+    tried(50, first)
+    assert attempt("other@example.com", "x", second).status_code == (429 if are_one else 200)
+    settings.BEHIND_PROXY = True
+    headers = {"X-Forwarded-For": f"198.51.100.1, {second}"}
+    given = {"email": "another@example.com", "password": "x"}
+    answer = Client().post("/signin/", given, headers=headers, REMOTE_ADDR=second)
+    assert answer.status_code == (429 if are_one else 200)
+
+
+def test_mails_are_counted_by_the_network_too(operator: User) -> None:
+    for n in range(throttling.MAILS_PER_ADDRESS):
+        Client().post("/reset/", {"email": f"p{n}@example.com"}, REMOTE_ADDR=f"2001:db8::{n}")
+    Client().post("/reset/", {"email": operator.email}, REMOTE_ADDR="2001:db8::ffff")
+    assert User.objects.get(pk=operator.pk).reset_asked_at is None
+    Client().post("/reset/", {"email": operator.email}, REMOTE_ADDR="2001:db8:0:1::")
+    assert User.objects.get(pk=operator.pk).reset_asked_at is not None
+
+
 @pytest.mark.parametrize("email", ["", "a\x00b", "x" * 5000, "İ@example.com"])
 def test_a_wild_address_is_answered_with_the_form(email: str) -> None:
     assert attempt(email, "wrong").status_code == 200
