@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import audit, dates, notices, plain_forms, throttling
+from accounts.free_words import in_one_line
 from accounts.models import User
 
 AREAS = (
@@ -192,6 +193,7 @@ class PersonForm(plain_forms.ModelForm):
         super().__init__(*args, **kwargs)
         off = self.instance.mails_off
         offer(self.fields["time_zone"], self.instance.time_zone)
+        self.fields["name"].validators.append(in_one_line)
         self.initial["mails_off"] = [kind for kind in notices.KINDS if kind not in off]
 
 

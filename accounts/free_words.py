@@ -1,6 +1,11 @@
-"""Free words that everybody reads - reasons, notes, names - hold no phone number."""
+"""Free words that everybody reads - reasons, notes, names - hold no phone number.
+
+A name of people or of a workspace stands in one line: mails carry it in their subject.
+"""
 
 from __future__ import annotations
+
+import unicodedata
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
@@ -38,3 +43,16 @@ def no_number_in_cost_centre(text: str) -> None:
         raise ValidationError(
             _("Write the cost centre without a phone number: everybody reads it."), code="number"
         )
+
+
+BREAKS = {"Cc", "Zl", "Zp"}
+
+
+def in_one_line(name: str) -> None:
+    """Refuse a name with a line break or another control character in it."""
+    for at, character in enumerate(name, 1):
+        if unicodedata.category(character) in BREAKS:
+            raise ValidationError(
+                _("Character %(at)d is a line break or another control character. Remove it."),
+                code="control", params={"at": at},
+            )  # fmt: skip

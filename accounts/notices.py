@@ -54,6 +54,11 @@ KINDS = {
 """Every kind of notice as its person reads it; each can be kept out of the mail."""
 
 
+def one_line(text: str) -> str:
+    """*text* without breaks, as the subject of a mail has to be."""
+    return " ".join(text.split())
+
+
 def people_to_tell(workspace: Workspace, author: User | None = None) -> list[User]:
     """The workspace's admins and *author*, each once, while they are members and active."""
     told = Q(role=Role.ADMIN) | Q(user=author) if author else Q(role=Role.ADMIN)
@@ -71,7 +76,7 @@ def notify(
     dedupe: str,
 ) -> None:
     """Give each person the notice, unless they already have the one called *dedupe*."""
-    title = " ".join(title.split())[:200]
+    title = one_line(title)[:200]
     rows = [
         Notice(
             user=user, workspace=workspace, kind=kind, title=title, body=body, path=path,
@@ -146,7 +151,7 @@ def _message(notice: Notice, connection: BaseEmailBackend) -> mail.EmailMessage:
     profile = settings.SITE_URL + reverse("profile")
     parts = [notice.title, notice.body, where, "-- \n" + why % {"url": profile}]
     return mail.EmailMessage(
-        subject=f"[{notice.workspace.name}] {notice.title}".replace("\n", " "),
+        subject=one_line(f"[{notice.workspace.name}] {notice.title}"),
         body="\n\n".join(filter(None, parts)),
         to=[notice.user.email],
         connection=connection,

@@ -221,7 +221,7 @@ def _mail(member: Membership, by: User, url: str, *, has_link: bool) -> bool:
     """Hand the mail over; False if the server refused or there is none."""
     told = {
         "person": by.name,
-        "workspace": " ".join(member.workspace.name.split()),
+        "workspace": notices.one_line(member.workspace.name),
         "role": member.get_role_display(),
         "url": url,
     }

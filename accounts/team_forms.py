@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import plain_forms
+from accounts.free_words import in_one_line
 from accounts.roles import Role
 
 
@@ -42,6 +43,7 @@ class InviteForm(RoleForm):
             "Your team sees this name until the person has come in; an account keeps its own."
         ),
         error_messages={"required": _("Write the name of the person.")},
+        validators=[in_one_line],
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
     )
     field_order = ["email", "name", "role"]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import plain_forms
 from accounts.forms import offer, zone_field
+from accounts.free_words import in_one_line
 from accounts.models import Workspace
 from accounts.workspaces import FIELDS
 from sheets.spoken import holds_number
@@ -46,6 +47,7 @@ class WorkspaceForm(plain_forms.Form):
         label=_("Name"),
         max_length=100,
         error_messages={"required": _("Write the name of the team or company.")},
+        validators=[in_one_line],
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "organization"}),
     )
     time_zone = zone_field(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,8 +12,11 @@ from django.forms import Form
 
 from accounts import audit
 from accounts.audit_words import details, label
-from accounts.models import AuditEvent, User
+from accounts.forms import PersonForm
+from accounts.models import AuditEvent, User, Workspace
+from accounts.team_forms import InviteForm
 from campaigns import trail
+from campaigns.privacy_forms import WorkspaceForm
 from campaigns.questions import NeededReasonForm, ReasonForm, RevealForm, StopForm, SwitchForm
 from senders import forms as senders
 from senders import optout_forms as optouts
@@ -56,3 +61,11 @@ def test_a_number_that_got_into_a_reason_is_masked_in_the_log_and_beside_the_cam
     shown = [label(event), dict(details(event))["Reason"], trail.steps([event])[0].detail]
     assert not any("0187" in text or "555" in text for text in shown)
     assert all("2026-11-22" in text for text in shown[1:])
+
+
+@pytest.mark.parametrize("name", ["A\rB", "A\nB", "A\x1bB", "A\u2028B"])
+@pytest.mark.parametrize("form", [PersonForm, InviteForm, partial(WorkspaceForm, Workspace())])
+def test_a_name_stands_in_one_line(form: Callable[..., Form], name: str) -> None:
+    said = "Character 2 is a line break or another control character. Remove it."
+    assert form({"name": name}).errors["name"] == [said]
+    assert "name" not in form({"name": "Zoë 🦊 & سارا\n"}).errors

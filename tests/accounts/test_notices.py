@@ -60,6 +60,15 @@ def test_a_notice_is_mailed_once_with_the_way_to_it(
     assert "All sent." in sent.body
 
 
+def test_breaks_in_the_name_of_a_workspace_hold_up_no_mail(
+    operator: User, workspace: Workspace
+) -> None:
+    Workspace.objects.filter(pk=workspace.pk).update(name="Parcel\rway\u2028\x0bone")
+    tell([operator], workspace)
+    assert send_mails() == 1
+    assert mail.outbox[0].subject == "[Parcel way one] Done"
+
+
 def test_nobody_gets_mail_they_did_not_want_or_news_that_are_old(
     operator: User, colleague: User, admin: User, workspace: Workspace
 ) -> None:
