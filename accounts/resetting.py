@@ -24,6 +24,7 @@ from accounts.models import SignInLink, User
 log = logging.getLogger(__name__)
 
 LINK_LIFE = timedelta(minutes=30)
+KEPT_AFTER = timedelta(days=1)
 A_PASS = 20
 
 
@@ -86,6 +87,12 @@ def _send(user: User) -> int:
 def drop_links(user: User) -> None:
     """No link made before signs the person in any more."""
     SignInLink.objects.filter(user=user, used_at=None).delete()
+
+
+def sweep(now: datetime) -> None:
+    """Forget links a day after they were used or ran out."""
+    before = now - KEPT_AFTER
+    SignInLink.objects.filter(Q(used_at__lt=before) | Q(expires_at__lt=before)).delete()
 
 
 def _message(user: User, token: str) -> EmailMessage:

@@ -104,6 +104,11 @@ def may_mail(request: HttpRequest, email: str, now: datetime) -> bool:
     )
 
 
+def sweep(now: datetime) -> None:
+    """Forget tries that count no more."""
+    Throttle.objects.filter(since__lt=now - FORGOTTEN).delete()
+
+
 def remember(response: HttpResponse, email: str) -> None:
     """Let this browser be known as one that *email* has signed in with."""
     response.set_signed_cookie(

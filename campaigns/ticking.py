@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import Exists, OuterRef
 
-from accounts import sessions
+from accounts import resetting, sessions, throttling
 from campaigns import clock, receipts, sending
 from campaigns.models import Batch, Campaign, DeliveryReceipt, ReceiptState
 from campaigns.states import RUNNING, CampaignState
@@ -35,13 +35,15 @@ def tick() -> Bells:
 
 def sweep() -> None:
     """The slow part of a pass, once a minute or so: look-ups, receipts that never came,
-    registrations of sender IDs that run out, and sessions that are over.
+    registrations of sender IDs that run out; sessions, links and counted tries that are over.
     """
     sending.ask()
     registering.sweep(clock.now())
     receipts.rematch_orphans()
     receipts.give_up_waiting()
     sessions.sweep(clock.now())
+    resetting.sweep(clock.now())
+    throttling.sweep(clock.now())
 
 
 def _sending() -> list[int]:

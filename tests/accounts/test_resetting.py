@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts import resetting, throttling
 from accounts.models import AuditEvent, SignInLink, User
+from campaigns import ticking
 
 NEW = "staple battery horse"
 
@@ -170,6 +171,18 @@ def test_h14_wishes_of_strangers_leave_the_owner_a_link_that_works(operator: Use
             resetting.send_asked()
             assert Client().get(mailed()).status_code == 200, minute
     assert len(mail.outbox) > throttling.MAILS_PER_PERSON
+
+
+def test_links_go_a_day_after_they_were_used_or_ran_out(operator: User) -> None:
+    SignInLink.make(operator, resetting.LINK_LIFE)
+    Client().post(f"/signin/{SignInLink.make(operator, timedelta(days=7))}/")
+    waiting = SignInLink.make(operator, timedelta(days=7))
+    begun = timezone.now()
+    for hours, left in ((23, 3), (24.2, 2), (25, 1)):
+        with time_machine.travel(begun + timedelta(hours=hours), tick=False):
+            ticking.sweep()
+            assert SignInLink.objects.count() == left, hours
+            assert SignInLink.unused(waiting, timezone.now()).exists()
 
 
 def test_a_wish_repeated_all_the_time_keeps_its_place(operator: User, admin: User) -> None:

@@ -10,7 +10,8 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts import throttling
-from accounts.models import SignInLink, User
+from accounts.models import SignInLink, Throttle, User
+from campaigns import ticking
 
 PASSWORD = "correct horse battery"
 pytestmark = pytest.mark.django_db
@@ -166,6 +167,17 @@ def test_mails_are_counted_by_the_network_too(operator: User) -> None:
     assert User.objects.get(pk=operator.pk).reset_asked_at is None
     Client().post("/reset/", {"email": operator.email}, REMOTE_ADDR="2001:db8:0:1::")
     assert User.objects.get(pk=operator.pk).reset_asked_at is not None
+
+
+def test_tries_are_forgotten_when_they_count_no_more(operator: User) -> None:
+    """H12: the names that a stranger types fill no table, and no try is forgotten too early."""
+    begun = timezone.now()
+    for n in range(6):
+        attempt(f"person{n}@example.com", "wrong")
+    for hours, left in ((23, 7), (25, 0)):
+        with time_machine.travel(begun + timedelta(hours=hours), tick=False):
+            ticking.sweep()
+            assert Throttle.objects.count() == left, hours
 
 
 @pytest.mark.parametrize("email", ["", "a\x00b", "x" * 5000, "İ@example.com"])
