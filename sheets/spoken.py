@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 FEWEST = 7  # digits: shorter ones are orders and tickets
-LABEL_FEWEST = (
-    9  # digits in a name: shorter ones are invoices and cost centres, unless + or 00 leads
-)
+# In a name: shorter ones are invoices and cost centres, unless + or 00 leads.
+LABEL_FEWEST = 9
 MASK = "•••"
 _DAY = (
     r"(?:(?:19|20)[0-9]{2}(?:-(?:0?[1-9]|1[0-2])-|/(?:0?[1-9]|1[0-2])/|\.(?:0?[1-9]|1[0-2])\.)"
@@ -25,7 +24,8 @@ _KEPT = (
     rf"|(?<![0-9+]){_DAY}(?:[ T,]{{1,2}}{_TIME})?(?![0-9])"
     rf"|(?<![0-9+:]){_TIME}(?![0-9:])"
     r"|(?<![0-9+])(?<![0-9][\W_])(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-    r"(?![\W_]?[0-9])"  # a day without separators
+    r"(?:[ _T-]?(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9])?"
+    r"(?![\W_]?[0-9])"  # a day without separators, and its time to the second
     rf"|{_SIGN}[0-9]{{1,3}}(?:,[0-9]{{3}})+(?:\.[0-9]{{1,6}})?(?![0-9])"
     rf"|{_SIGN}[0-9]{{1,9}}\.[0-9]{{1,6}}(?![0-9])"  # money
     r"|(?<![0-9+])(?<![0-9][\W_])[0-9],[0-9]{3},[0-9]{3}(?![\W_]?[0-9])"  # a count
