@@ -36,6 +36,7 @@ SENTENCES: dict[str, Promise] = {
 _PARTS = re.compile(r"([^0-9.,]*?) *((?:[0-9]|[.,][0-9])[0-9.,' ]*?) *([^0-9.,' ][^0-9]*)?")
 _SMALL = re.compile(r"[0-9](?:\.[0-9]+)?e-[0-9]{1,2}")
 _PLAIN = re.compile(r"[0-9]*(?:[.,][0-9]+)?")
+_CELL = re.compile(r"[0-9]+\.[0-9]+")
 _AMBIGUOUS = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _GROUPED = (
     re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?"),
@@ -54,10 +55,11 @@ class BadPrice(ValueError):
         self.sentence = str(SENTENCES[code]) % facts if facts else str(SENTENCES[code])
 
 
-def parse_price(text: str, currency: str) -> int:
+def parse_price(text: str, currency: str, *, is_cell: bool = False) -> int:
     """Micro-units of *currency*; raises BadPrice. A comma or a point may stand for the decimals.
 
-    What can be read in two ways is refused, never guessed.
+    What can be read in two ways is refused, never guessed. In a cell of a workbook (*is_cell*) a
+    point stands for the decimals: that is how it keeps a number.
     """
     written = unicodedata.normalize("NFKC", text).strip().replace("’", "'")
     if not written:
@@ -70,7 +72,10 @@ def parse_price(text: str, currency: str) -> int:
     if parts is None:
         raise BadPrice("digits")
     _check_unit(f"{parts[1]}{parts[3] or ''}".strip().casefold(), currency)
-    return _micros(_decimal(parts[2].strip()))
+    digits = parts[2].strip()
+    if is_cell and _CELL.fullmatch(digits):
+        return _micros(Decimal(digits))
+    return _micros(_decimal(digits))
 
 
 def is_ambiguous(text: str) -> bool:

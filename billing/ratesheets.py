@@ -24,7 +24,8 @@ from billing.forms import COUNTRIES, FARTHEST
 from billing.models import Rate
 from billing.prices import LARGE, BadPrice, parse_price
 from sheets import parent
-from sheets.events import Event, Problems, Request, Rows
+from sheets.events import Event, Meta, Problems, Request, Rows
+from sheets.files import XLSX
 from sheets.limits import MIB, Limits
 from sheets.sentences import SENTENCES, BadFile
 from sms.countries import country_name
@@ -136,9 +137,9 @@ def read(path: Path, name: str, currency: str, valid_from: date, today: date) ->
     """
     found = Sheet()
     seen: dict[tuple[str, date], int] = {}
-    for row, values in _rows(path, name, found.refused):
+    for row, values, is_cell in _rows(path, name, found.refused):
         try:
-            entry = _entry(row, values, currency, valid_from, today)
+            entry = _entry(row, values, currency, valid_from, today, is_cell)
             first = seen.setdefault((entry.country, entry.valid_from), row)
             if first != row:
                 text = _("The same country and day as in row %(row)s, which is kept.")
@@ -152,11 +153,17 @@ def read(path: Path, name: str, currency: str, valid_from: date, today: date) ->
     return found
 
 
-def _rows(path: Path, name: str, refused: list[Refused]) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _rows(
+    path: Path, name: str, refused: list[Refused]
+) -> Iterator[tuple[int, tuple[str, ...], bool]]:
+    """Row, values, and whether these are cells of a workbook, which keeps numbers as numbers."""
     request = Request(original_name=name, columns=COLUMNS, optional=OPTIONAL)
+    in_workbook = False
     for event in _events(path, request):
-        if isinstance(event, Rows):
-            yield from ((row.row, row.values) for row in event.rows)
+        if isinstance(event, Meta):
+            in_workbook = event.kind == XLSX
+        elif isinstance(event, Rows):
+            yield from ((row.row, row.values, in_workbook) for row in event.rows)
         elif isinstance(event, Problems):
             refused.extend(
                 Refused(one.row, one.raw, _(SENTENCES[one.code]) % one.facts)
@@ -177,14 +184,14 @@ def _events(path: Path, request: Request) -> list[Event]:
 
 
 def _entry(
-    row: int, values: tuple[str, ...], currency: str, valid_from: date, today: date
+    row: int, values: tuple[str, ...], currency: str, valid_from: date, today: date, is_cell: bool
 ) -> Entry:
     country, price, day, written_in = values
     if written_in and written_in.upper() != currency:
         text = _("The price is in %(written)s; this workspace counts in %(currency)s.")
         raise ValueError(text % {"written": written_in[:10], "currency": currency})
     return Entry(
-        row, parse_country(country), parse_price(price, currency),
+        row, parse_country(country), parse_price(price, currency, is_cell=is_cell),
         _day(day, today) if day else valid_from,
     )  # fmt: skip
 

@@ -182,12 +182,13 @@ def test_a_workbook_and_a_wrong_name_are_read(
     signed_in: Clients, workspace: Workspace, finance: User
 ) -> None:
     book, file = Workbook(), io.BytesIO()
-    for row in (["Country", "Price per segment"], ["MY", 0.1 + 0.2], ["US", 0.0079]):
+    for row in (["Country", "Price per segment"], ["MY", 0.1 + 0.2], ["US", 0.0079],
+                ["JP", 8.125]):  # fmt: skip
         book.active.append(row)
     book.save(file)
     client = signed_in(finance)
-    keep(client, upload(client, file.getvalue(), "rates.csv"))
-    assert kept(workspace) == {"MY": 300_000, "US": 7_900}
+    keep(client, upload(client, file.getvalue(), "rates.csv"), sure=True)
+    assert kept(workspace) == {"MY": 300_000, "US": 7_900, "JP": 8_125_000}
 
 
 def test_an_older_encoding_is_guessed_as_the_preview_shows_it(
