@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from accounts import audit, audit_reading
@@ -47,13 +50,17 @@ def log(request: SignedIn) -> HttpResponse:
 @requires("audit.view")
 @require_POST
 def export(request: SignedIn) -> HttpResponseBase:
-    """The filtered events as a file; the export is an event itself."""
+    """The filtered events as a file, all or none; the export is an event itself."""
     form = request.POST.get("form", "")
     if form not in writing.TYPES:
         raise Http404
     chosen = Chosen.read(request.POST)
     seen = audit_reading.visible(request.user, request.membership)
-    events = list(chosen.rows(seen)[:EXPORT_MAX])
+    events = list(chosen.rows(seen)[: EXPORT_MAX + 1])
+    if len(events) > EXPORT_MAX:
+        words = _("More than %(most)s events: choose a shorter time.")
+        messages.error(request, words % {"most": f"{EXPORT_MAX:,}"})
+        return redirect(f"{reverse('accounts:audit')}?{chosen.query()}")
     audit.record(
         "audit.export", request.membership.workspace, request.user,
         rows=len(events), form=form, filter=chosen.words(),

@@ -173,6 +173,20 @@ def test_a_formula_in_a_name_stays_a_name(
     assert ',"\'=1+1",' in file
 
 
+def test_an_export_that_would_be_cut_is_no_file_but_a_sentence(
+    signed_in: SignedIn, admin: User, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("accounts.audit_views.EXPORT_MAX", 2)
+    client = signed_in(admin)
+    for form in ("csv", "xlsx"):
+        answer = client.post(f"{PAGE}export/", {"form": form, "since": "2020-01-01"}, follow=True)
+        assert answer.redirect_chain == [(f"{PAGE}?since=2020-01-01", 302)]
+        assert "More than 2 events: choose a shorter time." in answer.content.decode()
+    assert not AuditEvent.objects.filter(action="audit.export").exists()
+    kept = client.post(f"{PAGE}export/", {"form": "csv", "kind": "money"}).getvalue().decode()
+    assert len(kept.splitlines()) == 3
+
+
 @pytest.mark.parametrize("form", ["", "exe"])
 def test_no_other_file_is_made(signed_in: SignedIn, admin: User, form: str) -> None:
     assert signed_in(admin).post(f"{PAGE}export/", {"form": form}).status_code == 404

@@ -199,6 +199,17 @@ def test_the_totals_leave_as_csv_without_numbers_or_text(signed_in, finance, sen
     assert b"+1202555" not in answer.getvalue()
 
 
+def test_a_long_list_leaves_whole(signed_in, finance, sent, make_campaign, monkeypatch):
+    monkeypatch.setattr("campaigns.views.listing.EXPORT_STEP", 2)
+    sent(name="first")
+    for n in range(4):
+        make_campaign(name=f"later {n}", state=CampaignState.SCHEDULED)
+    answer = signed_in(finance).get(reverse("campaigns:export_list"))
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode("utf-8-sig"))))
+    assert [row["task_name"] for row in rows] == [*(f"later {n}" for n in (3, 2, 1, 0)), "first"]
+    assert rows[-1]["number_of_numbers"] == "12"
+
+
 def test_what_has_no_price_is_told_beside_the_cost_of_the_rest(signed_in, finance, sent):
     campaign = sent()
     tally = CampaignTally.objects.filter(campaign=campaign, billed__gt=0, country="AU").first()
