@@ -65,7 +65,12 @@ def state(member: Membership) -> str:
         return INVITED
     if not member.user.is_active:
         return DEACTIVATED
-    return INVITED if is_new(member.user) else ACTIVE
+    return ACTIVE if has_come(member) else INVITED
+
+
+def has_come(member: Membership) -> bool:
+    """Has the person accepted, and a way to sign in?"""
+    return member.accepted_at is not None and not is_new(member.user)
 
 
 def is_new(user: User) -> bool:

@@ -166,10 +166,21 @@ def act(request: SignedIn, pk: int, action: str) -> HttpResponse:
             do(member, request.user)
         except team.Refused as refusal:
             return _refused(request, str(refusal))
+        if action == "reactivate" and not team.has_come(member):
+            return _awaited(request, member)
         messages.success(request, done % {"name": member})
         return redirect("accounts:team")
-    context = {"member": member, "back_url": reverse("accounts:team")}
+    context = {
+        "member": member, "has_come": team.has_come(member), "back_url": reverse("accounts:team"),
+    }  # fmt: skip
     return render(request, f"accounts/team_{action}.html", context)
+
+
+def _awaited(request: SignedIn, member: Membership) -> HttpResponse:
+    """Say that a person who never came still has to, and ask about the invitation."""
+    words = _("%(name)s is in the team again, but has never come. Send the invitation again.")
+    messages.warning(request, words % {"name": member})
+    return redirect("accounts:team_invite_again", member.pk)
 
 
 def _member(request: SignedIn, pk: int) -> Membership:

@@ -385,6 +385,26 @@ def test_a_deactivated_person_is_out_with_the_next_click_and_comes_back_when_rea
     assert [e.data["new"] for e in events("team.reactivate")] == ["active"]
 
 
+def test_whoever_never_came_is_invited_again_when_reactivated(
+    boss: Client, stranger: User, settings: Any
+) -> None:
+    """Nobody is said to be able to sign in who has no password and no link."""
+    settings.EMAIL_URL = SERVER
+    for email in ("ann@example.com", stranger.email):
+        invited(boss, email)
+        member = Membership.objects.get(invited_as="Ann Lee", user__email=email)
+        where = f"/team/{member.pk}"
+        boss.post(f"{where}/deactivate/")
+        assert "They have never come" in words(boss.get(f"{where}/reactivate/"))
+        told = boss.post(f"{where}/reactivate/", follow=True)
+        assert told.redirect_chain == [(f"{where}/invite/", 302)]
+        assert "Ann Lee is in the team again, but has never come" in words(told)
+        assert "can sign in" not in words(told)
+        mail.outbox.clear()
+        boss.post(f"{where}/invite/")
+        assert [sent.to for sent in mail.outbox] == [[member.user.email]]
+
+
 def test_a_second_deactivation_changes_nothing(boss: Client, operator: User) -> None:
     where = f"/team/{operator.membership.pk}/deactivate/"
     boss.post(where)
