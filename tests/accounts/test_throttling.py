@@ -171,13 +171,12 @@ def test_mails_are_counted_by_the_network_too(operator: User) -> None:
 
 def test_tries_are_forgotten_when_they_count_no_more(operator: User) -> None:
     """H12: the names that a stranger types fill no table, and no try is forgotten too early."""
-    begun = timezone.now()
     for n in range(6):
         attempt(f"person{n}@example.com", "wrong")
     for hours, left in ((23, 7), (25, 0)):
-        with time_machine.travel(begun + timedelta(hours=hours), tick=False):
-            ticking.sweep()
-            assert Throttle.objects.count() == left, hours
+        Throttle.objects.update(since=timezone.now() - timedelta(hours=hours))
+        ticking.sweep()
+        assert Throttle.objects.count() == left, hours
 
 
 @pytest.mark.parametrize("email", ["", "a\x00b", "x" * 5000, "İ@example.com"])
