@@ -1,7 +1,8 @@
 """Take phone numbers and secrets out of a line of log.
 
 The code logs ids and never numbers or texts; this stands behind it, for what a library or the
-text of an exception may say.
+text of an exception may say. What is logged may be a stranger's choice, so no pattern looks back
+over a text twice, and a long text is cut.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 
 MASK = "***"
+LONGEST = 16_384  # characters
 # What holds many digits and is no phone number: these stay.
 _KEPT = (
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"  # a UUID
@@ -21,11 +23,11 @@ _GROUPED = r"\+?\(?[0-9](?:[ ().\-/]{0,2}[0-9]){6,14}(?![0-9])"
 _NUMBERS = re.compile(rf"(?P<kept>{_KEPT})|(?<![0-9]){_GROUPED}", re.IGNORECASE)
 _KEYS = (
     "password|passwd|secret(?:_key)?|number_key|token|authorization|cookie|set-cookie|"
-    "csrf[a-z_]*|session(?:id)?|api_?key"
+    "csrf[a-z_]{0,40}|session(?:id)?|api_?key"
 )
 _SECRETS = re.compile(
-    rf"""(?P<key>\b[\w-]*(?:{_KEYS})["']?\s*[:=]\s*)(?:(?:bearer|basic|token)\s+)?"""
-    r"""(?:"[^"]*"|'[^']*'|[^\s"',;&}})]+)""",
+    rf"""(?P<key>(?:{_KEYS})["']?\s*[:=]\s*)(?:(?:bearer|basic|token)\s+)?"""
+    r"""(?:"[^"]*"?|'[^']*'?|[^\s"',;&}})]+)""",
     re.IGNORECASE,
 )
 _IN_ADDRESS = re.compile(r"(?P<key>://[^/\s:@]*:)[^/\s@]+(?=@)")
@@ -35,12 +37,16 @@ _ROW = re.compile(r"(?P<key>(?:DETAIL|CONTEXT): )[^\n]*|(?P<row>Failing row cont
 
 def masked(text: str) -> str:
     """*text* without phone numbers, secrets, one-time links and rows of the database."""
+    text = _cut(text)
     text = _ROW.sub(lambda found: (found["key"] or found["row"]) + MASK, text)
     for pattern in (_SECRETS, _IN_ADDRESS, _ONCE):
         text = pattern.sub(rf"\g<key>{MASK}", text)
     return _NUMBERS.sub(lambda found: found["kept"] or MASK, text)
 
 
-def numbers_in(text: str) -> list[str]:
-    """What `masked` takes for phone numbers in *text*, as written there."""
-    return [found[0] for found in _NUMBERS.finditer(text) if not found["kept"]]
+def _cut(text: str) -> str:
+    """*text* up to a whole word: half a secret would not be known for one."""
+    if len(text) <= LONGEST:
+        return text
+    words = text[:LONGEST].rsplit(maxsplit=1)
+    return f"{words[0] if len(words) > 1 else ''} ... (cut: {len(text):,} characters)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import time
 import uuid
 from typing import Any
 
@@ -12,8 +13,9 @@ import pytest
 from django.test import Client
 
 from accounts import reference
+from sheets.spoken import without_numbers
 from smsconsole import logs
-from smsconsole.masking import masked
+from smsconsole.masking import LONGEST, masked
 
 ID = str(uuid.UUID(int=0x12345678123456781234567812345678))
 
@@ -58,10 +60,55 @@ def test_ids_times_and_addresses_stay(kept: str) -> None:
         "postgres://console:hunter22@db:5432/x", "/signin/hunter22/ was opened",
         "POST /receipts/hunter22/", "SECRET_KEY=hunter22",
         "duplicate key\nDETAIL:  Failing row contains (7, hunter22).",
+        "x" * 60 + "_password=hunter22", "password=\"cut: hunter22",
     ],
 )  # fmt: skip
 def test_secrets_and_rows_are_masked(written: str) -> None:
     assert "hunter22" not in masked(written)
+
+
+WORDS = [
+    "a-", "0-", "a", "1", "1 ", "csrf", "csrf_", "csrf-", "password ", "password='", "token=\"",
+    "2026-01-01", "://a:", "/signin/", "DETAIL: ", "0f", "1,000,", "USD 1,000", "+1", "1x", " ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("take_out", [masked, without_numbers])
+@pytest.mark.parametrize("word", WORDS)
+def test_a_text_of_eight_times_the_length_takes_no_fifty_times_as_long(
+    word: str, take_out: Any
+) -> None:
+    """A stranger chooses what is logged (a Host, a path): the work grows with its length only."""
+
+    def seconds(length: int) -> float:
+        text = (word * length)[:length]
+        taken = []
+        for _ in range(3):
+            began = time.thread_time()
+            take_out(text)
+            taken.append(time.thread_time() - began)
+        return min(taken)
+
+    short = max(seconds(LONGEST // 8), 0.001)
+    assert seconds(LONGEST) < 24 * short
+
+
+def test_a_text_too_long_for_a_line_of_log_is_cut_between_two_words_and_says_so() -> None:
+    said = masked("refused " * 10_000 + "at once")
+    assert len(said) < LONGEST + 100
+    assert said.startswith("refused refused ")
+    assert said.endswith(" refused ... (cut: 80,007 characters)")
+
+
+@pytest.mark.parametrize("secret", ["password=", "postgres://console:", "/signin/", "+1202555"])
+def test_no_cut_leaves_half_a_secret_behind(secret: str) -> None:
+    assert secret not in masked("x" * (LONGEST - len(secret) - 5) + f" {secret}0123456789 ")
+    assert masked("x" * LONGEST) == "x" * LONGEST
+
+
+def test_a_host_that_nobody_serves_is_logged_at_once(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["console.example"]
+    assert client.get("/healthz", headers={"Host": "a-" * 4_000}).status_code == 400
 
 
 @pytest.mark.parametrize("kind", [logs.Line, logs.Json])
