@@ -29,7 +29,6 @@ from accounts.roles import Role
 
 log = logging.getLogger(__name__)
 
-MAIL_SECONDS = 10
 INVITED, ACTIVE, DEACTIVATED = "invited", "active", "deactivated"
 
 
@@ -243,12 +242,10 @@ def _mail(member: Membership, by: User, url: str, *, has_link: bool) -> bool:
             "anything of your account."
         )
     try:
-        connection = mail.get_connection(timeout=MAIL_SECONDS)
         message = mail.EmailMessage(
             subject=_("Your invitation to %(workspace)s at SMS Console") % told,
             body=words % told,
             to=[member.user.email],
-            connection=connection,
         )
         return bool(message.send())
     except OSError as error:

@@ -223,6 +223,8 @@ EMAIL_URL = env("EMAIL_URL", default="")
 EMAIL_BACKEND = "smsconsole.maillog.EmailBackend"  # a file, until a server is named
 if EMAIL_URL:
     vars().update(env.email_url_config(EMAIL_URL))
+# A server that accepts and stays silent would else hold up the process for ever.
+EMAIL_TIMEOUT = 10  # seconds
 MAIL_LOG = HOME / "logs" / "mail.log"
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="SMS Console <console@localhost>")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import smtplib
+import socket
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -211,3 +212,16 @@ def test_the_page_of_notices_asks_little(
     client = signed_in(operator)
     with django_assert_max_num_queries(7):
         client.get("/notices/")
+
+
+def test_a_mail_server_that_accepts_and_stays_silent_holds_nobody_up(
+    operator: User, workspace: Workspace, settings
+) -> None:
+    assert settings.EMAIL_TIMEOUT
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = silent.getsockname()
+        settings.EMAIL_TIMEOUT = 0.2
+        tell([operator], workspace)
+        assert send_mails() == 0
+    assert unsent_mails().count() == 1
