@@ -29,6 +29,8 @@ class Refusals:
         response = self.get_response(request)
         action = WORDS.get(response.status_code)
         membership: Membership | None = getattr(request, "membership", None)
+        if getattr(request, "is_stale", False):
+            return response
         if action is None or membership is None or (match := request.resolver_match) is None:
             return response
         if response.status_code == 403 or match.kwargs:

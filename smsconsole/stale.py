@@ -15,6 +15,7 @@ def refused(request: HttpRequest, reason: str = "") -> HttpResponse:
     """403. Only a form of this console is handed back: another site's would be sent by a click."""
     fields = typed(request) if _is_ours(request) else []
     context = {"fields": fields, "action": request.get_full_path()}
+    request.is_stale = True  # type: ignore[attr-defined]  # no role was missing: no refusal
     return render(request, "403_csrf.html", context, status=403)
 
 

@@ -69,3 +69,10 @@ def test_an_address_that_never_was_is_no_event(signed_in: SignedIn, viewer: User
 def test_who_is_not_signed_in_fills_no_log(client: Client, make_campaign: Any) -> None:
     client.get(f"/campaigns/{make_campaign().key}/")
     assert not refusals().exists()
+
+
+def test_a_form_that_is_too_old_was_no_missing_role(operator: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(operator)
+    assert client.post("/notices/read/").status_code == 403
+    assert not refusals().exists()
