@@ -22,7 +22,7 @@ SAMPLES = 5
 INVISIBLE = re.compile(
     "[\u00a0\u00ad\u034f\u061c\u180e\u2007\u200b-\u200f\u202a-\u202f\u2060-\u2064\u2066-\u206f\ufeff]"
 )
-CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 BARE = re.compile(r"[0-9][0-9 ().-]*")
 

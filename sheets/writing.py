@@ -41,6 +41,8 @@ def _danger(more: str) -> str:
 _UNSAFE = re.compile(_danger(""))
 _MADE_SAFE = re.compile(_danger("'") + "'")
 TEXT_FORMAT = "@"
+# What XML 1.0 does not allow in a text, and the carriage return, which it reads as a line feed.
+_NO_XML = re.compile("[^\t\n -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 TYPES = {
     CSV: "text/csv; charset=utf-8",
     XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -121,7 +123,7 @@ def _cell(sheet: Any, value: Cell) -> Any:
 
 def text_cell(sheet: Any, text: str, *, bold: bool = False) -> WriteOnlyCell:
     """A cell that is text whatever it looks like: ``=1+1`` never becomes a formula."""
-    cell = WriteOnlyCell(sheet, value="".join(c for c in text if c >= " " or c in "\t\n"))
+    cell = WriteOnlyCell(sheet, value=_NO_XML.sub("", text))
     cell.data_type = "s"
     cell.number_format = TEXT_FORMAT
     if bold:

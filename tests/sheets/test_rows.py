@@ -140,6 +140,8 @@ def test_a_column_of_national_numbers_asks_for_the_country(tmp_path: Path) -> No
         pytest.param("a\tb", "control_character", id="tab"),
         pytest.param("a\x07b", "control_character", id="bell"),
         pytest.param("a\x85b", "control_character", id="c1"),
+        pytest.param("a\ufffeb", "control_character", id="fffe"),
+        pytest.param("a\uffffb", "control_character", id="ffff"),
     ],
 )
 def test_a_value_that_cannot_be_sent_is_a_row_problem(

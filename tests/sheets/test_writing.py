@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from openpyxl import load_workbook
 
 from sheets.writing import as_meant, csv_lines, formula_safe, write_xlsx
 
@@ -46,3 +47,12 @@ def test_equal_rows_give_equal_bytes_at_any_time() -> None:
             write_xlsx(file, ["a"], [["=1"], [3]], exact=True)
             made.append(file.getvalue())
     assert made[0] == made[1]
+
+
+@pytest.mark.parametrize("illegal", ["\ufffe", "\uffff", "\ud800", "\0", "\x1b", "\r"])
+def test_a_character_that_no_workbook_may_hold_spoils_no_workbook(illegal: str) -> None:
+    file = io.BytesIO()
+    legal = "\t\n ~\x85\ud7ff\ue000\ufffd\U0001f469\U0010ffff"
+    write_xlsx(file, [f"a{illegal}b"], [[f"1{illegal}{legal}"]])
+    rows = load_workbook(file).active.iter_rows(values_only=True)
+    assert list(rows) == [("ab",), (f"1{legal}",)]
