@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,9 +59,14 @@ def requires(permission: str) -> Callable[[View], View]:
 def to_sign_in(request: HttpRequest) -> HttpResponse:
     """To the sign-in page and from there back; htmx is told to leave the page it is on."""
     htmx = getattr(request, "htmx", None)
-    came_from = htmx.current_url_abs_path if htmx else request.get_full_path()
-    if request.method not in ("GET", "HEAD") and not htmx:
-        came_from = urlsplit(request.META.get("HTTP_REFERER", "")).path
+    came_from = ""
+    if htmx:
+        with suppress(ValueError):  # the browser's address is none
+            came_from = htmx.current_url_abs_path
+    elif request.method in ("GET", "HEAD"):
+        came_from = request.get_full_path()
+    else:
+        came_from = path_before(request)
     if not (came_from and url_has_allowed_host_and_scheme(came_from, None)):
         came_from = "/"
     where = redirect_to_login(came_from).url
@@ -71,6 +77,14 @@ def to_sign_in(request: HttpRequest) -> HttpResponse:
     if htmx:
         return HttpResponse(status=204, headers={"HX-Redirect": where})
     return HttpResponseRedirect(where)
+
+
+def path_before(request: HttpRequest) -> str:
+    """The path of the page a request was sent from; empty if its Referer is no address."""
+    try:
+        return urlsplit(request.META.get("HTTP_REFERER", "")).path
+    except ValueError:
+        return ""
 
 
 def without_workspace(request: HttpRequest) -> HttpResponse:

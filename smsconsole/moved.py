@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -19,6 +18,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from accounts import team
+from accounts.access import path_before
 from accounts.models import Membership
 from smsconsole import stale
 
@@ -70,6 +70,6 @@ def _refused(request: Any, there: Membership | None, typed: list[tuple[str, str]
     context = {
         "there": there, "fields": [pair for pair in typed if pair[0] != BACK],
         "action": request.get_full_path(),
-        "came_from": urlsplit(request.META.get("HTTP_REFERER", "")).path,
+        "came_from": path_before(request),
     }  # fmt: skip
     return render(request, "409.html", context, status=409)

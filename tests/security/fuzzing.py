@@ -37,6 +37,7 @@ KINDS = (
     "text/plain; charset=nonsense", "",
 )  # fmt: skip
 PART = {"HX-Request": "true", "HX-Target": "phone-rows"}
+PLACES = ("http://[x", "http://testserver/campaigns/", "//[", "\x00", "x" * 3000, "http://é/?a=%ff")
 
 
 @dataclass
@@ -209,7 +210,10 @@ def requests(draw: st.DrawFn, target: Target) -> Sent:
     given = {name: [draw(st.sampled_from(v))] if v else [""] for name, v in target.seen.items()}
     pairs = broken(draw, given, list(target.seen))
     path = address(draw, target)
-    headers = draw(st.sampled_from([{}, {}, {"HX-Request": "true"}, PART]))
+    headers = dict(draw(st.sampled_from([{}, {}, {"HX-Request": "true"}, PART])))
+    if not draw(st.integers(0, 4)):
+        place = draw(st.sampled_from(PLACES))
+        headers |= {"Referer": place, "HX-Current-URL": place}
     query = "&".join(f"{coded(name)}={coded(value)}" for name, value, _file in pairs)
     if target.method == "GET":
         return Sent(f"{path}?{query}", b"", "", headers)

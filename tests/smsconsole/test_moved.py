@@ -170,6 +170,16 @@ def test_what_a_script_asks_for_is_refused_with_a_sign(
         assert answer.content == b""
 
 
+def test_a_referer_that_is_no_address_leads_nowhere(
+    signed_in: Clients, both: User, workspace: Workspace, other_workspace: Workspace
+) -> None:
+    client = signed_in(both)
+    move(client, other_workspace)
+    given = {"note": "x" * 200_001, "in_workspace": str(workspace.key)}
+    answer = client.post("/senders/register/", given, headers={"Referer": "http://[x"})
+    assert answer.status_code == 409
+
+
 def test_going_back_leads_to_the_page_one_came_from(
     signed_in: Clients, both: User, workspace: Workspace, other_workspace: Workspace
 ) -> None:
