@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import json
 import os
 import threading
 import uuid
@@ -70,16 +69,24 @@ class Channel(filesystem.Channel):
         for name in sorted(os.listdir(folder)):
             if name.partition(".")[2] == f"{queue}.msg":
                 taken = folder / f"{name}.taken"
-                with contextlib.suppress(FileNotFoundError, json.JSONDecodeError):
+                with contextlib.suppress(FileNotFoundError, ValueError):
                     (folder / name).rename(taken)
-                    payload = loads(taken.read_text())
+                    content = taken.read_bytes()
                     taken.unlink()
-                    return payload
+                    return loads(content)
         raise Empty
 
 
 class Transport(filesystem.Transport):
     Channel = Channel
+
+
+def prepare(home: Path) -> None:
+    """Make the folders, and clear away what a killed process was writing or reading."""
+    for name in ("queue", "control"):
+        (home / name).mkdir(parents=True, exist_ok=True)
+        for left in [*(home / name).glob("*.part"), *(home / name).glob("*.taken")]:
+            left.unlink(missing_ok=True)
 
 
 def register() -> None:

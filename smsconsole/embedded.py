@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
-from smsconsole import first_run
+from smsconsole import doorbell, first_run
 from smsconsole.supervising import AlreadyRunning, Child, Supervisor, take_lock
 
 READY_SECONDS = 30.0
@@ -125,8 +125,7 @@ def prepare_database() -> None:
             "Check DATABASE_URL and that the server runs."
         )
     call_command("migrate", verbosity=0, interactive=False)
-    for folder in (settings.BROKER_HOME / "queue", settings.BROKER_HOME / "control"):
-        folder.mkdir(parents=True, exist_ok=True)
+    doorbell.prepare(settings.BROKER_HOME)
     first_run.prepare()
 
 

@@ -58,14 +58,28 @@ def test_many_writers_and_readers_at_once_never_see_half_a_message(
     assert sorted(heard) == sorted([*range(rung)] * 2)
 
 
-@pytest.mark.parametrize("damage", ["", "{", "not json"])
+@pytest.mark.parametrize("damage", [b"", b"{", b"not json", b"\xff"])
 def test_a_bell_that_cannot_be_read_is_dropped_and_the_next_one_heard(
-    connection: Connection, bell: str, tmp_path: Path, damage: str
+    connection: Connection, bell: str, tmp_path: Path, damage: bytes
 ) -> None:
     with connection.SimpleQueue(bell, no_ack=True) as queue:
-        (tmp_path / "queue" / f"000000000000001_x.{bell}.msg").write_text(damage)
+        (tmp_path / "queue" / f"000000000000001_x.{bell}.msg").write_bytes(damage)
         queue.put({"id": 7})
         assert queue.get(timeout=2).payload == {"id": 7}
+    assert not [*(tmp_path / "queue").iterdir()]
+
+
+def test_what_a_killed_process_left_half_done_is_gone_at_the_next_start(
+    connection: Connection, bell: str, tmp_path: Path
+) -> None:
+    left = ("queue/1_a.x.msg.taken", "queue/1_b.x.part", "control/x.part")
+    for name in left:
+        (tmp_path / name).write_text("{")
+    with connection.SimpleQueue(bell, no_ack=True) as queue:
+        queue.put({"id": 7})
+        doorbell.prepare(tmp_path)
+        assert queue.get(timeout=2).payload == {"id": 7}
+    assert not [name for name in left if (tmp_path / name).exists()]
 
 
 def test_a_folder_that_cannot_be_written_is_an_error_of_the_broker(
