@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from django.apps import apps
 from django.db import connection
 from psycopg import sql
 
@@ -60,10 +59,6 @@ def may_change_audit() -> bool:
             [list(APPEND_ONLY)],
         )
         return bool(cursor.fetchone()[0])
-
-
-def known_tables() -> set[str]:
-    return {model._meta.db_table for model in apps.get_models()} | set(READ_ONLY)
 
 
 def _for(name: str, statement: str) -> sql.Composed:
