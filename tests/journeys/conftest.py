@@ -14,6 +14,7 @@ from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from accounts.models import Membership, User, Workspace
+from tests.campaigns.building import make_sent_campaign
 from tests.journeys import browsing
 from tests.journeys.browsing import Faults
 from tests.journeys.site import Site
@@ -79,6 +80,23 @@ def practice(workspace: Workspace, site: Site, tmp_path: Path) -> Iterator[Any]:
         Carrier.objects.filter(pk=carrier.pk).update(options=process.settings)
         yield carrier
         Carrier.objects.filter(pk=carrier.pk).update(is_on=False)
+
+
+@pytest.fixture
+def make_sent(make_campaign: Callable[..., Any], practice: Any) -> Iterator[Callable[[], Any]]:
+    """A campaign with rows of every result. No engine sent them, so they go before another journey
+    asks the ledger whether it is sound.
+    """
+    made = []
+
+    def make() -> Any:
+        made.append(make_sent_campaign(make_campaign(), carrier=practice))
+        return made[-1]
+
+    yield make
+    for campaign in made:
+        campaign.messages.all().delete()
+        campaign.delete()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import AuditEvent
 from campaigns import revealing
-from tests.campaigns.building import make_sent_campaign
 from tests.journeys.browsing import accessible, shoot
 
 pytestmark = pytest.mark.journey
@@ -97,9 +96,9 @@ def decide(page: Page, act: str, button: str, reason: str) -> None:
 
 
 def test_a_number_is_revealed_for_a_reason_and_masked_again(
-    open_page: Open, admin: Any, operator: Any, make_campaign: Any, practice: Any
+    open_page: Open, admin: Any, operator: Any, make_sent: Any
 ) -> None:
-    campaign = make_sent_campaign(make_campaign(), carrier=practice)
+    campaign = make_sent()
     page = open_page(admin)
     page.goto(f"/campaigns/{campaign.key}/?is=failed")
     rows = page.locator("#phone-rows tbody")
@@ -137,9 +136,9 @@ def test_a_number_is_revealed_for_a_reason_and_masked_again(
 
 
 def test_a_page_left_open_masks_its_numbers_by_itself(
-    open_page: Open, operator: Any, make_campaign: Any, practice: Any
+    open_page: Open, operator: Any, make_sent: Any
 ) -> None:
-    campaign = make_sent_campaign(make_campaign(), carrier=practice)
+    campaign = make_sent()
     now = timezone.now()
     revealing.reveal(campaign, operator, "A moment", now - revealing.LASTS + timedelta(seconds=8))
     page = open_page(operator)

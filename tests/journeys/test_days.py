@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 
 from accounts.models import AuditEvent
 from senders.models import SenderState
-from tests.campaigns.building import make_sent_campaign
 from tests.journeys.browsing import looks
 
 pytestmark = pytest.mark.journey
@@ -28,12 +27,12 @@ def answered(page: Page, act: str, button: str, **fields: str) -> None:
 
 
 def test_an_admins_day(
-    open_page: Open, admin: Any, operator: Any, make_sender: Any, make_campaign: Any, practice: Any
+    open_page: Open, admin: Any, operator: Any, make_sender: Any, make_sent: Any
 ) -> None:
     """A sender is approved, a rate entered, a threshold set; failures are read, a number is
     revealed, and a person who left is out at the next click.
     """
-    campaign = make_sent_campaign(make_campaign(), carrier=practice)
+    campaign = make_sent()
     make_sender("PWNEWS", SenderState.PENDING, requested_by=operator)
     page, other = open_page(admin), open_page(operator)
     main = page.get_by_role("main")
@@ -82,9 +81,9 @@ def test_an_admins_day(
     )
 
 
-def test_a_viewers_day(open_page: Open, viewer: Any, make_campaign: Any, practice: Any) -> None:
+def test_a_viewers_day(open_page: Open, viewer: Any, make_sent: Any) -> None:
     """A viewer reads totals, reasons, costs and the audit log, without a number or a text."""
-    campaign = make_sent_campaign(make_campaign(), carrier=practice)
+    campaign = make_sent()
     page = open_page(viewer)
     seen = []
     for place in ("Overview", "Broadcast", "Sender IDs", "Opt-outs", "Suspension thresholds",
