@@ -142,8 +142,12 @@ def text_of(key: str, value: str) -> str:
 
 
 def pairs(value: Mapping[str, object]) -> str:
-    """A filter, or settings with their values: "country MY; day 22 Nov 2026"."""
-    return "; ".join(_pair(key, str(one)) for key, one in value.items() if one not in ("", None))
+    """A filter, or settings with their values: "country MY; day 22 Nov 2026".
+
+    In the order of their names: the database keeps its own order of keys.
+    """
+    given = {key: one for key, one in sorted(value.items()) if one not in ("", None)}
+    return "; ".join(_pair(key, str(one)) for key, one in given.items())
 
 
 def _pair(key: str, value: str) -> str:

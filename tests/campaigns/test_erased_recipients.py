@@ -21,7 +21,7 @@ from tests.sms.practice.carrier import PracticeCarrier
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-THEIRS = "+61491570156"
+THEIRS = "+61491570180"  # the practice carrier always delivers to it
 PEOPLE = ["+12025550180", THEIRS, "+12025550181"]
 Make = Callable[..., Campaign]
 
