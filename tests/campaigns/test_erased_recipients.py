@@ -21,7 +21,7 @@ from tests.sms.practice.carrier import PracticeCarrier
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-THEIRS = "+61491570180"  # the practice carrier always delivers to it
+THEIRS = "+14165550180"  # the practice carrier always delivers to it
 PEOPLE = ["+12025550180", THEIRS, "+12025550181"]
 Make = Callable[..., Campaign]
 
@@ -43,11 +43,11 @@ def to_three(make_campaign: Callable[..., Any]) -> Make:
         campaign = make_campaign(content=content, source="import", manual_numbers="")
         source = RecipientImport.objects.create(
             workspace=campaign.workspace, created_by=campaign.author, variables=["name"],
-            state=ImportState.READY, accepted=3, rows_read=3, countries={"US": 2, "AU": 1},
+            state=ImportState.READY, accepted=3, rows_read=3, countries={"US": 2, "CA": 1},
         )  # fmt: skip
         Recipient.objects.bulk_create(
             Recipient(source=source, row=row, number=number, values=[f"P{row}"],
-                      country="AU" if number == THEIRS else "US")
+                      country="CA" if number == THEIRS else "US")
             for row, number in enumerate(PEOPLE, 1)
         )  # fmt: skip
         campaign.recipients = source
