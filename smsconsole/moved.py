@@ -51,7 +51,7 @@ class OtherWorkspace:
             return None
         mine = Membership.objects.active().filter(user=request.user).select_related("workspace")
         there = next((one for one in mine if str(one.workspace.key) == made_in), None)
-        if there and given.get(BACK) == made_in:
+        if there and not is_upload and given.get(BACK) == made_in:
             _move_back(request, there)
             return None
         return _refused(request, there, [] if is_upload else stale.typed(request))

@@ -196,3 +196,20 @@ def test_going_back_leads_to_the_page_one_came_from(
     assert client.session["workspace"] == workspace.pk
     outside = {"workspace": str(other_workspace.key), "next": "https://evil.example/"}
     assert client.post("/switch/", outside).url == "/"
+
+
+def test_the_file_of_a_campaign_says_where_its_page_was_made(
+    operator: User, signed_in: Callable[[User], Client]
+) -> None:
+    page = signed_in(operator).get("/campaigns/new/").content.decode()
+    assert f"/upload/?in_workspace={operator.membership.workspace.key}" in page
+
+
+def test_the_address_of_an_upload_moves_nobody(
+    admin: User, other_workspace: Workspace, signed_in: Callable[[User], Client]
+) -> None:
+    Membership.objects.create(user=admin, workspace=other_workspace, role="admin")
+    client, there = signed_in(admin), other_workspace.key
+    answer = client.get(f"/optouts/import/?in_workspace={there}&move_back={there}")
+    assert answer.status_code == 409
+    assert client.session["workspace"] == admin.membership.workspace_id
