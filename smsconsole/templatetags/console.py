@@ -118,13 +118,13 @@ def country(code: str, name: bool = True) -> SafeString:
 
 
 @register.simple_tag
-def face(name: str, css: str = "") -> SafeString:
+def face(name: str) -> SafeString:
     """`{% face user.name %}`: initials on a colour that stays the same for a name."""
     words = name.replace("@", " ").replace(".", " ").split() or ["?"]
     initials = (words[0][0] + (words[-1][0] if len(words) > 1 else words[0][1:2])).upper()
     hue = sum(map(ord, name)) % HUES + 1
     return format_html(
-        '<span class="face {}" data-hue="{}" aria-hidden="true">{}</span>', css, hue, initials
+        '<span class="face" data-hue="{}" aria-hidden="true">{}</span>', hue, initials
     )
 
 
