@@ -52,6 +52,7 @@ def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool)
     """A draft with the content and settings of *campaign*, and its recipients where wanted.
 
     The checked list is shared, unless somebody on it was erased: then the others are copied.
+    What somebody else typed becomes a list, so that it stays masked for whom it was masked.
     *key* becomes the draft's: asked twice, there is one draft. Raises NoLongerKept when the
     text, or numbers that are wanted, were deleted.
     """
@@ -59,12 +60,17 @@ def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool)
     def make() -> Campaign:
         source = campaign.recipients.lock() if campaign.recipients else None
         fields: dict[str, Any] = {"source": campaign.source}
-        if recipients and source is not None and source.is_ready:
+        is_wanted = recipients and source is not None and source.is_ready
+        is_theirs = source is not None and source.is_manual and campaign.author_id != by.pk
+        if source is not None and is_wanted and is_theirs:
+            about = {"is_manual": False, "original_name": f"Numbers of {campaign.label}"}
+            fields = {"source": Source.IMPORT, "recipients": _known(source, by, **about)}
+        elif source is not None and is_wanted:
             fields["recipients"] = _without_erased(source, by)
         parent = _locked(campaign)
         if parent.texts_purged_at or (recipients and parent.numbers_purged_at):
             raise NoLongerKept
-        if "recipients" in fields:
+        if is_wanted and not is_theirs:
             fields["manual_numbers"] = parent.manual_numbers
         return _draft(parent, by, key, Origin.COPY, fields, recipients=recipients)
 
@@ -135,11 +141,14 @@ def _named(name: str, origin: str) -> str:
 
 def _without_erased(source: RecipientImport, by: User) -> RecipientImport:
     """*source* itself, or a ready list of those on it who were not erased."""
-    if not source.recipients.erased().exists():
-        return source
+    return _known(source, by) if source.recipients.erased().exists() else source
+
+
+def _known(source: RecipientImport, by: User, **about: Any) -> RecipientImport:
+    """A ready list of those on *source* who were not erased; *about* it what differs."""
     told = ("workspace", "is_manual", "original_name", "variables", "default_country", "options",
             "state")  # fmt: skip
-    kept = {name: getattr(source, name) for name in told}
+    kept = {name: getattr(source, name) for name in told} | about
     copy = RecipientImport.objects.create(created_by=by, finished_at=timezone.now(), **kept)
     names = ("row", "number", "country", "values")
     rows = source.recipients.known().order_by("pk").values_list("pk", *names)

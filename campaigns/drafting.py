@@ -117,10 +117,10 @@ def variables_of(content: str) -> list[str]:
 def start_import(campaign: Campaign, stored: store.Stored, by: User) -> RecipientImport:
     """A complete file becomes the draft's list; ring ``check_import`` for it on commit."""
     source = RecipientImport.objects.create(
-        workspace_id=campaign.workspace_id, created_by=by, original_name=stored.original_name,
-        stored_name=stored.name, size=stored.size, sha256=stored.sha256,
-        variables=variables_of(campaign.content), options=_options(campaign),
-        state=ImportState.CHECKING,
+        workspace_id=campaign.workspace_id, created_by=by, given_by=by,
+        original_name=stored.original_name, stored_name=stored.name, size=stored.size,
+        sha256=stored.sha256, variables=variables_of(campaign.content),
+        options=_options(campaign), state=ImportState.CHECKING,
     )  # fmt: skip
     take(campaign, source, Source.IMPORT, by)
     audit.record("campaign.import", campaign, by, size=stored.size, sha256=stored.sha256)
@@ -149,9 +149,9 @@ def _check_again(
     if old is None or not store.is_kept(old.stored_name):
         return None
     source = RecipientImport.objects.create(
-        workspace_id=old.workspace_id, created_by=by, original_name=old.original_name,
-        stored_name=store.new_name(), size=old.size, sha256=old.sha256,
-        variables=variables_of(campaign.content), state=ImportState.CHECKING,
+        workspace_id=old.workspace_id, created_by=by, given_by=old.given_by,
+        original_name=old.original_name, stored_name=store.new_name(), size=old.size,
+        sha256=old.sha256, variables=variables_of(campaign.content), state=ImportState.CHECKING,
         default_country=old.default_country if default_country is None else default_country,
         options={"answers": old.options.get("answers", {}) | answers, **_options(campaign)},
     )  # fmt: skip
@@ -177,7 +177,8 @@ def leave_out(campaign: Campaign, by: User, country: str = "") -> RecipientImpor
     # Whoever leaves a country out has said what happens to its rows.
     said = (by, clock.now()) if country and not old.needs_confirmation else (None, None)
     source = RecipientImport.objects.create(
-        workspace_id=old.workspace_id, created_by=by, original_name=old.original_name,
+        workspace_id=old.workspace_id, created_by=by, given_by=old.given_by,
+        original_name=old.original_name,
         stored_name=store.new_name() if store.is_kept(old.stored_name) else "",
         size=old.size, sha256=old.sha256, variables=old.variables,
         default_country=old.default_country, state=ImportState.CHECKING,

@@ -61,7 +61,7 @@ class CampaignForm(plain_forms.Form):
 
     ``campaign`` is the draft the input belongs to, for the list it already has; a form made
     by ``of`` asks the stored draft the same questions. *is_masked* says that the person may not
-    see the numbers somebody typed: they get no field for them, and without one nothing changes.
+    see the numbers somebody typed: no sentence about the stored ones shows them.
     """
 
     scenario = forms.ChoiceField(
@@ -209,12 +209,13 @@ class CampaignForm(plain_forms.Form):
             self._check_numbers(entries)
 
     def _check_numbers(self, entries: list[str]) -> None:
+        is_stored = self._words()["manual_numbers"] == self.campaign.manual_numbers
         refused = []
         for place, entry in enumerate(entries, 1):
             try:
                 parse_number(entry)
             except BadNumber as bad:
-                shown = hide_numbers(entry) if self.is_masked else entry
+                shown = hide_numbers(entry) if self.is_masked and is_stored else entry
                 params = {"at": place, "entry": shown[:40], "said": _(bad.hint)}
                 text = _("Number %(at)d, %(entry)s: %(said)s")
                 refused.append(forms.ValidationError(text, code=bad.problem, params=params))

@@ -160,8 +160,9 @@ def make_draft(
 
     numbers = ["+12025550123", "+12025550124"] if numbers is None else numbers
     source = RecipientImport.objects.create(
-        workspace=workspace, created_by=author, is_manual=True, state=ImportState.READY,
-        accepted=len(numbers), rows_read=len(numbers), countries={"US": len(numbers)},
+        workspace=workspace, created_by=author, given_by=author, is_manual=True,
+        state=ImportState.READY, accepted=len(numbers), rows_read=len(numbers),
+        countries={"US": len(numbers)},
     )  # fmt: skip
     Recipient.objects.bulk_create(
         Recipient(source=source, row=row, number=number, country="US")

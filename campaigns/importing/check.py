@@ -112,7 +112,8 @@ def manual_recipients(campaign: Campaign) -> RecipientImport:
         return old
     with transaction.atomic():
         source = RecipientImport.objects.create(
-            workspace_id=campaign.workspace_id, created_by_id=campaign.author_id, is_manual=True,
+            workspace_id=campaign.workspace_id, created_by_id=campaign.author_id,
+            given_by_id=campaign.author_id, is_manual=True,
             size=len(text), sha256=sha256, options={"keeps_opted_out": keeps},
             state=ImportState.CHECKING, attempt=1,
         )  # fmt: skip

@@ -31,6 +31,8 @@ class RecipientImport(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # Whose file or typed numbers these are, however often somebody else had them checked again.
+    given_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     is_manual = models.BooleanField(default=False)
     original_name = models.CharField(max_length=200, blank=True)
     stored_name = models.CharField(max_length=60, blank=True)

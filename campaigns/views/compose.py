@@ -68,8 +68,8 @@ def edit(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 
 
 def _is_masked(request: SignedIn, campaign: Campaign) -> bool:
-    """Whether the typed numbers are somebody else's, and this page does not hold them."""
-    if campaign.author_id == request.user.pk or "manual_numbers" in request.POST:
+    """Whether the typed numbers are somebody else's, and not revealed to this person."""
+    if campaign.author_id == request.user.pk:
         return False
     return bool(campaign.manual_numbers.strip()) and not revealing.is_open(campaign, request.user)
 
@@ -160,11 +160,14 @@ def page(request: SignedIn, campaign: Campaign, form: CampaignForm, **more: Any)
 
 
 def _typed_numbers(request: SignedIn, campaign: Campaign, form: CampaignForm) -> dict[str, Any]:
-    """Numbers that somebody else typed, masked; or until when they are revealed."""
+    """Numbers that somebody else typed, masked, unless the page had a field for them; or until
+    when they are revealed.
+    """
     is_own = campaign.author_id == request.user.pk
     shown_until = None if is_own else revealing.shown_until(campaign, request.user)
+    is_masked = form.is_masked and "manual_numbers" not in request.POST
     return {
-        "masked": drafting.masked_numbers(campaign) if form.is_masked else [],
+        "masked": drafting.masked_numbers(campaign) if is_masked else [],
         "shown_until": shown_until,
         "ask_again_in": revealing.seconds_left(shown_until),
     }

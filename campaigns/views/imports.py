@@ -117,7 +117,7 @@ def refused(request: SignedIn, key: uuid.UUID, kind: str) -> Any:
     if kind not in compose.SAMPLE_TYPES:
         raise Http404
     campaign, source = _import(request, key)
-    is_own = request.user.pk == campaign.author_id == source.created_by_id
+    is_own = request.user.pk == campaign.author_id == source.given_by_id
     if not is_own and (refusal := masked(request, campaign, "?to=numbers")):
         return refusal
     audit.record("import.refused_download", campaign, request.user, rows=source.refused, form=kind)

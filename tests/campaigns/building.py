@@ -70,7 +70,8 @@ def make_sent_campaign(
     numbers = [row.number or f"+1202555{100 + at % 100:04}" for at, row in enumerate(made)]
     countries = Counter(row.country for row in made)
     source = RecipientImport.objects.create(
-        workspace=template.workspace, created_by=template.author, original_name="slots.xlsx",
+        workspace=template.workspace, created_by=template.author, given_by=template.author,
+        original_name="slots.xlsx",
         state=ImportState.READY, accepted=len(made), rows_read=len(made) + 5, refused=5,
         tally={"not_valid": 2, "duplicate": 2, "opted_out": 1}, countries=dict(countries),
         variables=["name", "slot"][: max(len(row.values) for row in made)],

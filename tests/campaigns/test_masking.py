@@ -16,7 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Notice
-from campaigns import announcing, urls
+from campaigns import announcing, drafting, urls
 from campaigns.models import Campaign, ImportProblem, Message, RecipientImport, Reveal
 from campaigns.states import CampaignState as S
 from tests.campaigns.building import EVERY_STATE, make_sent_campaign, revealed
@@ -196,6 +196,63 @@ def test_an_admin_reveals_typed_numbers_with_a_reason_and_may_change_them_then(
     assert draft.manual_numbers == TYPED[1]
     client.post(reverse("campaigns:hide", args=[draft.key]))
     assert leaks(text_of(client.get(here))) == ["locksmith"]
+
+
+@pytest.mark.parametrize("typed_in", ["0491570006\0", "\0"])
+def test_what_cannot_be_kept_tells_nothing_of_the_numbers_that_are(
+    typed_in, signed_in, admin, campaigns
+):
+    """A posted field that the draft cannot hold is judged by what it holds: masked."""
+    draft, client = campaigns["typed"], signed_in(admin)
+    broken = "+12025550142 Zebediah"
+    Campaign.objects.filter(pk=draft.pk).update(manual_numbers=broken)
+    here = reverse("campaigns:edit", args=[draft.key])
+    given = form_on(text_of(client.get(here))) | {"manual_numbers": typed_in}
+    for more in ({}, {"next": "review"}, {"check": "1"}):
+        words = text_of(client.post(here, given | more))
+        assert not set(leaks(words, TYPED)) & set(TYPED)
+    draft.refresh_from_db()
+    assert draft.manual_numbers == broken
+
+
+def test_a_copy_of_a_colleagues_draft_shows_no_number_that_was_typed(signed_in, admin, campaigns):
+    """The copy is the admin's own, and what a colleague typed stays masked in it."""
+    client = signed_in(admin)
+    key = uuid.uuid4()
+    url = reverse("campaigns:duplicate", args=[campaigns["typed"].key])
+    made = client.post(url, {"token": key, "recipients": "on"}).url
+    assert leaks(text_of(client.get(made)), TYPED) == ["locksmith"]
+    given = form_on(text_of(client.get(made)))
+    copy = Campaign.objects.get(key=key)
+    given |= {"name": copy.name, "sender": copy.sender.key, "source": copy.source}
+    answer = client.post(made, given | {"next": "review"})
+    review = text_of(client.get(answer.url))
+    assert leaks(review, TYPED) == ["locksmith"]
+    assert "Submit" in review
+    assert sorted(copy.recipients.recipients.values_list("number", flat=True)) == TYPED
+
+
+def test_refused_rows_stay_masked_however_somebody_else_has_them_checked_again(
+    signed_in, operator, admin, campaigns
+):
+    """Checked again by an admin and copied, they are still the operator's rows."""
+    client, draft = signed_in(admin), campaigns["draft"]
+    drafting.leave_out(draft, admin)
+    assert draft.recipients.created_by == admin
+    ImportProblem.objects.create(
+        source=draft.recipients, row=4, column="phone_number", raw=RAW, code="not_valid",
+        sentence="No.",
+    )  # fmt: skip
+    RecipientImport.objects.filter(pk=draft.recipients_id).update(state="ready")
+    key = uuid.uuid4()
+    given = {"token": key, "recipients": "on"}
+    client.post(reverse("campaigns:duplicate", args=[draft.key]), given)
+    copy = Campaign.objects.get(key=key)
+    for one in (draft, copy):
+        answer = client.post(reverse("campaigns:refused", args=[one.key, "csv"]))
+        assert (answer.status_code, RAW in text_of(answer)) == (302, False)
+    path = reverse("campaigns:refused", args=[draft.key, "csv"])
+    assert RAW in text_of(signed_in(operator).post(path))
 
 
 def test_an_open_page_of_before_the_reveal_takes_nothing_away(signed_in, admin, campaigns):
