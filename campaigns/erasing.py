@@ -348,7 +348,9 @@ def _files(sought: Sought, found: Counter[str]) -> str:
     """Every uploaded and exported file of the workspace goes, since any may hold the number."""
     waits_for = ""
     imports = RecipientImport.objects.filter(workspace=sought.workspace_id)
-    is_new = Q(created_at__gt=sought.newest)  # brought after the number was on the list
+    # Brought after the number was on the list; an old file that is checked again is not.
+    known = imports.filter(created_at__lte=sought.newest).exclude(sha256="").values("sha256")
+    is_new = Q(created_at__gt=sought.newest) & ~Q(sha256__in=known)
     busy = imports.filter(state__in=(ImportState.CHECKING, ImportState.RECEIVING)).exclude(is_new)
     if busy.exists():
         waits_for = IMPORTS

@@ -16,7 +16,7 @@ from accounts.keyed import digest
 from accounts.models import AuditEvent, Job, JobState, Notice, User, Workspace
 from billing import thresholds
 from billing.models import Period, ThresholdWindow
-from campaigns import erasing, sending
+from campaigns import drafting, erasing, sending
 from campaigns.models import (
     Batch,
     Campaign,
@@ -177,6 +177,24 @@ def test_what_waits_is_withdrawn_by_the_rules_of_sending_and_costs_nothing(
     assert gone.state in (MessageState.REJECTED, MessageState.ACCEPTED)
     assert ThresholdWindow.objects.get().used <= 1
     assert not engine.broken()
+
+
+def test_a_file_that_is_checked_again_meanwhile_is_the_old_file_still(
+    to_both: Any, workspace: Any, admin: User, settings: Any
+) -> None:
+    """The copy came after the request, what it holds came before."""
+    campaign = to_both()
+    (settings.UPLOADS / "stored").write_text(THEIRS)
+    source = RecipientImport.objects.filter(pk=campaign.recipients_id)
+    source.update(stored_name="stored", sha256="a1")
+    erasing.ask(workspace, THEIRS, "Asked by mail", admin)
+    campaign.refresh_from_db()
+    copy = drafting.check_again(campaign, admin)
+    assert copy
+    assert not erasing.run(workspace.pk)
+    RecipientImport.objects.filter(pk=copy.pk).update(state=ImportState.READY)
+    assert erasing.run(workspace.pk)
+    assert list(settings.UPLOADS.iterdir()) == []
 
 
 def test_a_message_on_its_way_is_waited_for(
