@@ -6,20 +6,24 @@ import hashlib
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
-from campaigns import bulk
+from campaigns import bulk, drafting, families
 from campaigns.failures import RETRYABLE
+from campaigns.families import Reached
+from campaigns.importing.reasons import OPTED_OUT, REACHED
 from campaigns.lookup import because
 from campaigns.models import (
     Campaign,
@@ -38,6 +42,7 @@ from sheets.spoken import LABEL_FEWEST, without_numbers
 CHUNK = 2_000
 SETTINGS = ("workspace", "scenario", "name", "sender", "content", "cost_centre", "time_zone")
 COLUMNS = ("source", "row", "number", "country", "values")
+Row = tuple[int, str, str, list[str]]
 
 
 class NoLongerKept(Exception):
@@ -45,7 +50,9 @@ class NoLongerKept(Exception):
 
 
 class NothingToResend(Exception):
-    """No message failed for these reasons, or all of those numbers have opted out since."""
+    """No message failed for these reasons, or nobody is left: the numbers have opted out since,
+    or another resend has reached them.
+    """
 
 
 def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool) -> Campaign:
@@ -80,7 +87,8 @@ def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool)
 def resend(campaign: Campaign, by: User, key: uuid.UUID, reasons: Collection[str]) -> Campaign:
     """A draft to the numbers of *campaign* that failed for retryable *reasons*, linked to it.
 
-    Whoever opted out since is left out. Raises NothingToResend when nobody is left,
+    Whoever opted out since is left out, and whom another resend has reached or may still reach.
+    Raises NothingToResend when nobody is left,
     NoLongerKept when numbers or texts were deleted.
     """
     chosen = frozenset(reasons) & RETRYABLE
@@ -169,31 +177,59 @@ def _known(source: RecipientImport, by: User, **about: Any) -> RecipientImport:
 
 def _failed_recipients(campaign: Campaign, by: User, reasons: frozenset[str]) -> RecipientImport:
     """A ready list of those who failed, with their values; written in the caller's transaction."""
-    now = timezone.now()
     source = RecipientImport.objects.create(
         workspace=campaign.workspace, created_by=by, is_manual=False,
         original_name=f"Resend of {campaign.label}", variables=_variables(campaign),
-        options=_options(campaign, reasons), state=ImportState.READY, finished_at=now,
+        options=_options(campaign, reasons), state=ImportState.READY, finished_at=timezone.now(),
     )  # fmt: skip
+    found = families.reached(campaign, _failed_messages(campaign, reasons).values("number"))
+    _fill(source, campaign, _failed(campaign, reasons), found)
+    return source
+
+
+@transaction.atomic
+def leave_out_reached(draft: Campaign, by: User) -> None:
+    """The list of a resend without those whom another of its family has reached since.
+
+    Raises NothingToResend when nobody would be left, WrongState when it is no draft any more.
+    """
+    if draft.recipients is None or not families.shared(draft):
+        return
+    old = draft.recipients.lock()
+    source = RecipientImport.objects.create(
+        workspace=draft.workspace, created_by=by, is_manual=False, given_by=old.given_by,
+        original_name=old.original_name, variables=old.variables, options=old.options,
+        tally=old.tally, state=ImportState.READY, finished_at=timezone.now(),
+    )  # fmt: skip
+    rows = old.recipients.known()
+    _fill(source, draft, _listed(rows), families.reached(draft, rows.values("number")))
+    drafting.take(draft, source, Source.IMPORT, by)
+    audit.record("campaign.leave_out", draft, by, valid=old.accepted)
+
+
+def _fill(
+    source: RecipientImport, campaign: Campaign, chunks: Iterable[list[Row]], found: Reached
+) -> None:
+    """Write *chunks* without who opted out and whom *found* says are reached, and count them."""
     countries: Counter[str] = Counter()
+    out: Counter[str] = Counter(source.tally)
     digest = hashlib.sha256()
-    read = 0
-    for chunk in _failed(campaign, reasons):
+    for chunk in chunks:
         gone = _opted_out(campaign, [row[1] for row in chunk])
-        kept = [row for row in chunk if row[1] not in gone]
+        asked = [row for row in chunk if row[1] not in gone]
+        kept = [row for row in asked if not families.is_reached(found, row[1], row[3])]
         bulk.insert(Recipient, COLUMNS, [(source.pk, *row) for row in kept])
         digest.update(json.dumps(kept, ensure_ascii=False).encode())
         countries.update(row[2] for row in kept)
-        read += len(chunk)
+        out.update({OPTED_OUT: len(chunk) - len(asked), REACHED: len(asked) - len(kept)})
     source.accepted = countries.total()
     if not source.accepted:
         raise NothingToResend
-    source.rows_total = source.rows_read = read
+    source.rows_total = source.rows_read = source.accepted + out.total()
     source.countries = dict(countries.most_common())
     source.digest = digest.hexdigest()
-    source.tally = {"opted_out": read - source.accepted} if read > source.accepted else {}
+    source.tally = dict(+out)
     source.save()
-    return source
 
 
 def _opted_out(campaign: Campaign, numbers: list[str]) -> set[str]:
@@ -203,18 +239,28 @@ def _opted_out(campaign: Campaign, numbers: list[str]) -> set[str]:
     return OptOut.objects.among(campaign.workspace_id, numbers)
 
 
-def _failed(
-    campaign: Campaign, reasons: frozenset[str]
-) -> Iterator[list[tuple[int, str, str, list[str]]]]:
-    """Row, number, country and values of those who failed, in chunks by position."""
+def _failed_messages(campaign: Campaign, reasons: Collection[str]) -> QuerySet[Message]:
     if not reasons:
-        return
+        return Message.objects.none()
     rows = Message.objects.filter(reduce(or_, map(because, sorted(reasons))), campaign=campaign)
-    rows = rows.exclude(number="").exclude(text="")  # erased
+    return rows.exclude(number="").exclude(text="")  # erased
+
+
+def _failed(campaign: Campaign, reasons: frozenset[str]) -> Iterator[list[Row]]:
+    """Row, number, country and values of those who failed, in chunks by position."""
     names = ("position", "recipient__row", "number", "country", "recipient__values")
+    return _chunks(_failed_messages(campaign, reasons), "position", *names)
+
+
+def _listed(rows: QuerySet[Recipient]) -> Iterator[list[Row]]:
+    return _chunks(rows, "pk", "pk", "row", "number", "country", "values")
+
+
+def _chunks(rows: QuerySet, key: str, *names: str) -> Iterator[list[Row]]:
+    """The columns after the first of *names*, in order of the first, which is *key*."""
     last = -1
     while chunk := list(
-        rows.filter(position__gt=last).order_by("position").values_list(*names)[:CHUNK]
+        rows.filter(**{f"{key}__gt": last}).order_by(key).values_list(*names)[:CHUNK]
     ):
         last = chunk[-1][0]
         yield [row[1:] for row in chunk]
@@ -238,14 +284,41 @@ def _options(campaign: Campaign, reasons: frozenset[str]) -> dict[str, Any]:
     return options
 
 
-def cost_again(campaign: Campaign, reasons: Collection[str]) -> int | None:
-    """Micro-units of a resend at the prices of the first time; None where no price was known."""
+@dataclass(frozen=True, slots=True)
+class Resending:
+    """What a resend for some reasons would hold, and how many it leaves out."""
+
+    numbers: int
+    segments: int
+    cost: int | None  # micro-units at the prices of the first time; None where none was known
+    reached: int
+
+
+def resending(campaign: Campaign, reasons: Collection[str]) -> Resending:
+    """A resend for *reasons*, counted before anybody makes it."""
     rows = CampaignTally.objects.filter(campaign=campaign)
     failed = [
         row
         for row in rows
         if bucket(row.state) == Bucket.FAILED and reason_of(row.state, row.reason) in reasons
     ]
-    priced = [(row.segments, campaign.prices.get(row.country)) for row in failed]
-    known = [segments * price for segments, price in priced if price is not None]
-    return sum(known) if known else None
+    segments = Counter[str]()
+    for row in failed:
+        segments[row.country] += row.segments
+    out = _reached_segments(campaign, reasons)
+    for country, size in out:
+        segments[country] -= size
+    known = [n * campaign.prices[c] for c, n in segments.items() if c in campaign.prices]
+    numbers = sum(row.messages for row in failed) - len(out)
+    return Resending(numbers, segments.total(), sum(known) if known else None, len(out))
+
+
+def _reached_segments(campaign: Campaign, reasons: Collection[str]) -> list[tuple[str, int]]:
+    """Country and segments of each failed message that another of the family has reached."""
+    rows = _failed_messages(campaign, reasons)
+    found = families.reached(campaign, rows.values("number"))
+    if not found:
+        return []
+    names = ("country", "segments", "number", "recipient__values")
+    every = rows.values_list(*names).iterator(CHUNK)
+    return [row[:2] for row in every if families.is_reached(found, *row[2:])]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,7 +15,8 @@ from django.utils.translation import ngettext
 
 from accounts.models import User
 from billing.models import Threshold
-from campaigns import clock, destinations, drafting, estimating, fitting
+from campaigns import clock, destinations, drafting, estimating, families, fitting
+from campaigns.cautions import Caution, cautions
 from campaigns.destinations import Standing
 from campaigns.estimating import Estimate
 from campaigns.fitting import Fit
@@ -25,22 +24,9 @@ from campaigns.forms import CampaignForm
 from campaigns.importing.check import manual_recipients
 from campaigns.models import Campaign, WrongState, content_digest
 from campaigns.models.campaign import Origin, Source
-from campaigns.states import Scenario
 from carriers.models import Carrier
 from sms.countries import country_name
-from sms.sender_id import check_sender_id, is_generic
-from sms.text import normalise, unwanted
-
-SHORTENERS = (
-    "bit.ly", "buff.ly", "cutt.ly", "goo.gl", "is.gd", "ow.ly", "rb.gy", "rebrand.ly",
-    "shorturl.at", "t.co", "t.ly", "tiny.cc", "tinyurl.com", "v.gd",
-)  # fmt: skip
-_SHORTENED = re.compile(
-    r"(?<![\w.-])(" + "|".join(map(re.escape, SHORTENERS)) + r")/", re.IGNORECASE
-)
-_OPT_OUT = re.compile(
-    r"\b(?:stop|unsubscribe|opt.?out|arret|iptal|huy|abmelden|baja)\b", re.IGNORECASE
-)
+from sms.text import normalise
 
 Words = str | Promise
 
@@ -54,17 +40,6 @@ class Problem:
     anchor: str
     sentence: Words
     country: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Caution:
-    """Something to know before submitting. It does not stop anybody."""
-
-    code: str
-    sentence: Words
-    tone: str = "warn"
-    route: str = ""
-    label: Words = ""
 
 
 class CannotSubmit(Exception):
@@ -105,6 +80,7 @@ def review(campaign: Campaign) -> Review:
     fit = estimate and fitting.fit(campaign, estimate, campaign.send_at or clock.now())
     if estimate and estimate.unfit:
         problems.append(_unfit(estimate))
+    problems += _reached(campaign)
     source = campaign.recipients
     counts = destinations.countries(campaign) if is_bad or source is None else source.countries
     standing = destinations.standing(campaign, counts)
@@ -112,7 +88,7 @@ def review(campaign: Campaign) -> Review:
     withheld = 0 if is_bad else drafting.withheld(campaign)
     return Review(
         problems=problems,
-        cautions=_withheld_cautions(withheld) + cautions(campaign, estimate),
+        cautions=cautions(campaign, estimate, withheld),
         estimate=estimate,
         fit=fit or None,
         is_counting=not is_bad and estimating.needs_task(campaign),
@@ -129,6 +105,7 @@ def submit(campaign: Campaign, by: User, *, partial_ok: bool = False, seen: str 
     *seen* is the token of the review the person looked at: a campaign that changed since is
     not submitted. Ring ``start_due`` on commit.
     """
+    families.lock(campaign)
     rows = Campaign.objects.select_for_update(of=("self",))
     locked = rows.select_related("workspace", "author", "sender", "recipients").get(pk=campaign.pk)
     if not locked.is_editable:
@@ -262,6 +239,27 @@ def _blocked(standing: Standing) -> list[Problem]:
     return found
 
 
+def _reached(campaign: Campaign) -> list[Problem]:
+    """Whom another resend has reached since this one was made: nobody is written to twice."""
+    numbers = families.shared(campaign)
+    if not numbers:
+        return []
+    if campaign.recipients is not None and numbers == campaign.recipients.accepted:
+        text = _(
+            "Another resend has reached all of these numbers meanwhile, or is about to. Nothing is"
+            " left to send: discard this draft."
+        )
+        return [Problem("", text)]
+    text = ngettext(
+        "Another resend has reached %(n)s of these numbers meanwhile, or is about to. It would get"
+        " the message twice.",
+        "Another resend has reached %(n)s of these numbers meanwhile, or is about to. They would"
+        " get the message twice.",
+        numbers,
+    )
+    return [Problem("reached", text % {"n": f"{numbers:,}"})]
+
+
 def _unfit(estimate: Estimate) -> Problem:
     rows = ", ".join(map(str, sorted(estimate.too_long + estimate.empty)[:10]))
     text = ngettext(
@@ -288,102 +286,7 @@ def _refusals(campaign: Campaign, found: Review, *, partial_ok: bool, seen: str)
     return problems
 
 
-# --- what to know before ----------------------------------------------------------------------
-
-
-def cautions(campaign: Campaign, estimate: Estimate | None) -> list[Caution]:
-    """Every warning of the review, the gravest first."""
-    found = [*_off_cautions(campaign), *_threshold_cautions(campaign), *_time_cautions(campaign)]
-    found += _content_cautions(campaign)
-    return found + (_count_cautions(estimate) if estimate else [])
-
-
-def _withheld_cautions(withheld: int) -> list[Caution]:
-    text = ngettext(
-        "%(n)s message is withheld: its number opted out after the list was checked. It costs"
-        " nothing.",
-        "%(n)s messages are withheld: their numbers opted out after the list was checked. They"
-        " cost nothing.",
-        withheld,
-    )
-    return [Caution("withheld", text % {"n": f"{withheld:,}"})] if withheld else []
-
-
-def _off_cautions(campaign: Campaign) -> list[Caution]:
-    if campaign.workspace.sending_off_at is None:
-        return []
-    text = _("All sending is stopped: it starts on time and then waits until an admin sends again.")
-    return [Caution("sending_off", text)]
-
-
-def _threshold_cautions(campaign: Campaign) -> list[Caution]:
-    if Threshold.objects.filter(workspace_id=campaign.workspace_id).exists():
-        return []
-    text = _(
-        "No suspension threshold is set: nothing stops sending if somebody abuses this console."
-    )
-    return [Caution("no_threshold", text, route="help_abuse", label=_("Why set one"))]
-
-
-def _time_cautions(campaign: Campaign) -> list[Caution]:
-    cutoff = timedelta(seconds=settings.CANCEL_CUTOFF_SECONDS)
-    if campaign.send_at is None or campaign.send_at - clock.now() >= cutoff:
-        return []
-    minutes = settings.CANCEL_CUTOFF_SECONDS // 60
-    text = _("It starts in less than %(n)d minutes, so it cannot be cancelled once submitted.")
-    return [Caution("cannot_cancel", text % {"n": minutes})]
-
-
-def _content_cautions(campaign: Campaign) -> list[Caution]:
-    found = []
-    sender = campaign.sender.value if campaign.sender else ""
-    if campaign.scenario == Scenario.OTP:
-        text = _(
-            "Verification codes are sent one by one by an application. In a bulk campaign they"
-            " wait in a queue and may arrive too late."
-        )
-        found.append(Caution("otp_in_bulk", text))
-    if sender and is_generic(sender):
-        text = _(
-            "%(sender)s says nothing about who sends. Several countries refuse such names: use"
-            " the name of your app, site or company."
-        )
-        found.append(Caution("generic_sender", text % {"sender": sender}))
-    if campaign.scenario == Scenario.MARKETING and not _can_opt_out(campaign.content, sender):
-        text = _("The text does not say how to opt out, and nobody can reply to this sender ID.")
-        found.append(Caution("no_opt_out", text))
-    if shortened := _SHORTENED.search(campaign.content):
-        text = _("Carriers often refuse shortened links such as %(link)s. Use your own domain.")
-        found.append(Caution("short_link", text % {"link": shortened[1]}))
-    if any(mark.kind == "warned" for mark in unwanted(normalise(campaign.content))):
-        text = _("The text holds a mark that turns the direction of reading. Check it on a phone.")
-        found.append(Caution("direction", text))
-    return found
-
-
-def _can_opt_out(content: str, sender: str) -> bool:
-    is_numeric = bool(sender) and check_sender_id(sender) == "numeric"
-    return is_numeric or bool(_OPT_OUT.search(content))
-
-
-def _count_cautions(estimate: Estimate) -> list[Caution]:
-    found = []
-    if estimate.unicode:
-        text = ngettext(
-            "%(n)d message is sent as Unicode: 70 characters fill a segment, not 160.",
-            "%(n)d messages are sent as Unicode: 70 characters fill a segment, not 160.",
-            estimate.unicode,
-        )
-        found.append(Caution("unicode", text % {"n": estimate.unicode}, tone="info"))
-    if estimate.unpriced:
-        n = len(estimate.unpriced)
-        text = ngettext(
-            "%(n)d country has no price: its cost is not in the total.",
-            "%(n)d countries have no price: their cost is not in the total.",
-            n,
-        )
-        found.append(Caution("unpriced", text % {"n": n}, route="billing:rates", label=_("Rates")))
-    return found
+# --- a test ----------------------------------------------------------------------------------
 
 
 def send_test(campaign: Campaign, by: User) -> Campaign:

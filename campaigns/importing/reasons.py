@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 DUPLICATE, OPTED_OUT = "duplicate", "opted_out"
 TEXT_TOO_LONG, TEXT_EMPTY = "text_too_long", "text_empty"
 LEFT_OUT = "country_left_out"
+REACHED = "reached"
 NO_COUNTRY = frozenset({"no_country_code"})
 
 SENTENCES = {
@@ -60,6 +61,7 @@ LABELS: dict[str, str | Promise] = {
     TEXT_TOO_LONG: _("Text is too long"),
     TEXT_EMPTY: _("Text is empty"),
     LEFT_OUT: _("Country left out"),
+    REACHED: _("Reached by another resend"),
 }
 
 

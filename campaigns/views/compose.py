@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import SignedIn, check, requires
-from campaigns import destinations, drafting, estimating, fitting, revealing, submitting, tasks
+from campaigns import cautions, destinations, drafting, estimating, fitting, revealing, tasks
 from campaigns.forms import WALL, CampaignForm, typed
 from campaigns.importing import samples
 from campaigns.models import Campaign, WrongState
@@ -187,7 +187,7 @@ def panel(request: SignedIn, campaign: Campaign, form: CampaignForm) -> dict[str
         "estimate": estimate,
         "fit": fitting.fit(campaign, estimate, at) if estimate else None,
         "is_counting": is_counting,
-        "cautions": submitting.cautions(campaign, estimate),
+        "cautions": cautions.cautions(campaign, estimate),
         "standing": destinations.standing(campaign, destinations.countries(campaign)),
         "send_at": form.send_at or campaign.send_at,
         "gap": form.gap,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedIn, check, requires
 from campaigns import controlling, copying, reading
+from campaigns.copying import Resending
 from campaigns.models import Campaign
 from campaigns.models.campaign import Origin
 from campaigns.questions import DuplicateForm, ResendForm
@@ -62,19 +64,21 @@ def resend(request: SignedIn, key: UUID) -> HttpResponse:
     check(request, "campaigns.read_numbers", campaign.author_id)
     found = reading.read(campaign)
     rows = [row for row in found.reasons if row.resendable]
+    sizes = copying.resending(campaign, {row.code for row in rows})
     token = {"token": uuid.uuid4()}
     form = ResendForm(posted(request), rows=rows, initial=token | _preset(request, found))
-    if why := _why_not(request, campaign, rows):
+    if why := _why_not(request, campaign, sizes):
         return _refused(request, campaign, why)
     if request.method == "GET" or not form.is_valid():
-        return _ask(request, campaign, "campaigns/ask_resend.html", form, **_about(campaign, rows))
+        about = {"sizes": sizes, "earlier": _earlier(campaign)}
+        return _ask(request, campaign, "campaigns/ask_resend.html", form, **about)
     given = form.cleaned_data
     try:
         draft = copying.resend(campaign, request.user, given["token"], given["reasons"])
     except copying.NoLongerKept:
         return _refused(request, campaign, _not_kept(campaign))
     except copying.NothingToResend:
-        return _refused(request, campaign, _("Nobody is left: all of them have opted out since."))
+        return _refused(request, campaign, _nobody())
     messages.success(request, _("Resend created as %(label)s.") % {"label": draft.label})
     return redirect("campaigns:edit", draft.key)
 
@@ -85,13 +89,21 @@ def _not_kept(campaign: Campaign) -> str:
     return _("Its phone numbers are no longer kept. Import the recipients again.")
 
 
-def _why_not(request: SignedIn, campaign: Campaign, rows: list[Any]) -> str:
+def _nobody() -> str:
+    return _("Nobody is left: they have opted out since, or another resend has reached them.")
+
+
+def _why_not(request: SignedIn, campaign: Campaign, sizes: Resending) -> str:
     """What stands in the way of a resend; empty if nothing does."""
     if campaign.texts_purged_at or campaign.numbers_purged_at:
         return _not_kept(campaign)
     if "resend" not in controlling.offered(campaign, request.membership):
         return _("Wait until the campaign is completed or stopped.")
-    return "" if rows else _("No message failed for a reason worth a second try.")
+    if sizes.numbers:
+        return ""
+    if sizes.reached:
+        return _("Nobody is left: another resend has reached all of them or is about to.")
+    return _("No message failed for a reason worth a second try.")
 
 
 def _preset(request: SignedIn, found: Reading) -> dict[str, Any]:
@@ -101,15 +113,8 @@ def _preset(request: SignedIn, found: Reading) -> dict[str, Any]:
     return {"reasons": [reason]} if reason in known else {}
 
 
-def _about(campaign: Campaign, rows: list[Any]) -> dict[str, Any]:
-    earlier = Campaign.objects.filter(parent=campaign, origin=Origin.RESEND).order_by("pk")
-    return {
-        "rows": rows,
-        "numbers": sum(row.messages for row in rows),
-        "segments": sum(row.segments for row in rows),
-        "cost": copying.cost_again(campaign, {row.code for row in rows}),
-        "earlier": earlier,
-    }
+def _earlier(campaign: Campaign) -> QuerySet[Campaign]:
+    return Campaign.objects.filter(parent=campaign, origin=Origin.RESEND).order_by("pk")
 
 
 def _refused(request: SignedIn, campaign: Campaign, why: str) -> HttpResponse:

@@ -24,7 +24,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import audit
 from accounts.access import SignedIn, check, requires
 from accounts.quotas import limited
-from campaigns import controlling, destinations, drafting, revealing, tasks
+from campaigns import controlling, copying, destinations, drafting, revealing, tasks
 from campaigns.importing import rejects
 from campaigns.importing.check import stored_bytes
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
@@ -168,8 +168,12 @@ def again(request: SignedIn, key: uuid.UUID) -> HttpResponse:
 @require_POST
 @requires("campaigns.edit")
 def leave_out(request: SignedIn, key: uuid.UUID) -> HttpResponse:
-    """Take out a country's rows, or those whose text is empty or too long; they are refused."""
+    """Take out a country's rows, or those whose text is empty or too long; they are refused.
+    Of a resend, take out whom another one has reached.
+    """
     campaign = compose.draft(request, key)
+    if "reached" in request.POST:
+        return _leave_out_reached(request, campaign)
     country = request.POST.get("country", "")
     if country and country not in destinations.countries(campaign):
         return redirect("campaigns:review", key)  # left out a moment ago, or never there
@@ -181,6 +185,16 @@ def leave_out(request: SignedIn, key: uuid.UUID) -> HttpResponse:
         return redirect("campaigns:review", key)
     transaction.on_commit(lambda: tasks.check_import.delay(source.pk), robust=True)
     return redirect("campaigns:numbers", key)
+
+
+def _leave_out_reached(request: SignedIn, campaign: Campaign) -> HttpResponse:
+    try:
+        copying.leave_out_reached(campaign, request.user)
+    except WrongState:
+        return compose.gone(request, campaign)
+    except copying.NothingToResend:
+        messages.error(request, _("Nobody would be left. Discard this draft."))
+    return redirect("campaigns:review", campaign.key)
 
 
 @require_POST
@@ -242,7 +256,7 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
         "reasons": [(code, label(code), n) for code, n in tally.items()],
         "duplicates": duplicates,
         "opted_out": opted_out,
-        "invalid": source.refused - duplicates - opted_out,
+        "invalid": max(source.refused - duplicates - opted_out, 0),
         "no_country": sum(tally.get(code, 0) for code in NO_COUNTRY),
         "ask_country": bool(source.about.get("ask_country")) or any(map(tally.get, NO_COUNTRY)),
         "dialling_codes": dialling_codes(),

@@ -139,8 +139,8 @@ def test_rows_of_the_practice_carrier_stay_with_it_through_every_resend(sent, op
 
 def test_the_cost_of_a_resend_is_that_of_the_failed_segments(sent):
     campaign = sent(FAILED)
-    assert copying.cost_again(campaign, {"unreachable"}) == 31_000 + 54_000
-    assert copying.cost_again(sent(FAILED, prices={}), {"unreachable"}) is None
+    assert copying.resending(campaign, {"unreachable"}).cost == 31_000 + 54_000
+    assert copying.resending(sent(FAILED, prices={}), {"unreachable"}).cost is None
 
 
 def test_the_questions_say_how_many(signed_in, operator, sent):
