@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from billing.models import Threshold
-from campaigns import clock
+from campaigns import clock, repeats
 from campaigns.estimating import Estimate
 from campaigns.importing.reasons import OPTED_OUT, REACHED
 from campaigns.models import Campaign
@@ -42,7 +43,7 @@ class Caution:
     code: str
     sentence: Words
     tone: str = "warn"
-    route: str = ""
+    url: str = ""
     label: Words = ""
 
 
@@ -50,7 +51,7 @@ def cautions(campaign: Campaign, estimate: Estimate | None, withheld: int = 0) -
     """Every warning of the review, the gravest first; *withheld* messages are not sent."""
     found = [*_withheld_cautions(withheld), *_off_cautions(campaign)]
     found += _threshold_cautions(campaign) + _time_cautions(campaign)
-    found += _left_out_cautions(campaign)
+    found += _left_out_cautions(campaign) + _repeat_cautions(campaign)
     found += _content_cautions(campaign)
     return found + (_count_cautions(estimate) if estimate else [])
 
@@ -79,7 +80,7 @@ def _threshold_cautions(campaign: Campaign) -> list[Caution]:
     text = _(
         "No suspension threshold is set: nothing stops sending if somebody abuses this console."
     )
-    return [Caution("no_threshold", text, route="help_abuse", label=_("Why set one"))]
+    return [Caution("no_threshold", text, url=reverse("help_abuse"), label=_("Why set one"))]
 
 
 def _time_cautions(campaign: Campaign) -> list[Caution]:
@@ -113,6 +114,20 @@ def _left_out_cautions(campaign: Campaign) -> list[Caution]:
         )
         found.append(Caution("opted_out", text % {"n": f"{opted_out:,}"}, tone="info"))
     return found
+
+
+def _repeat_cautions(campaign: Campaign) -> list[Caution]:
+    numbers = repeats.numbers(campaign.recipients)
+    if not numbers:
+        return []
+    text = ngettext(
+        "%(n)s number gets more than one message.",
+        "%(n)s numbers get more than one message.",
+        numbers,
+    )
+    url = reverse("campaigns:numbers", args=[campaign.key]) + "?reason=repeated#rows"
+    said = {"url": url, "label": _("See these rows")}
+    return [Caution("repeated", text % {"n": f"{numbers:,}"}, **said)]
 
 
 def _content_cautions(campaign: Campaign) -> list[Caution]:
@@ -163,5 +178,7 @@ def _count_cautions(estimate: Estimate) -> list[Caution]:
             "%(n)d countries have no price: their cost is not in the total.",
             n,
         )
-        found.append(Caution("unpriced", text % {"n": n}, route="billing:rates", label=_("Rates")))
+        found.append(
+            Caution("unpriced", text % {"n": n}, url=reverse("billing:rates"), label=_("Rates"))
+        )
     return found

@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from accounts import audit
 from accounts.models import User
-from campaigns import bulk, drafting, families
+from campaigns import bulk, drafting, families, repeats
 from campaigns.failures import RETRYABLE
 from campaigns.families import Reached
 from campaigns.importing.reasons import OPTED_OUT, REACHED
@@ -229,6 +229,7 @@ def _fill(
     source.countries = dict(countries.most_common())
     source.digest = digest.hexdigest()
     source.tally = dict(+out)
+    source.about = repeats.counted(source)
     source.save()
 
 

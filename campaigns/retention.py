@@ -209,7 +209,8 @@ def _refused_rows(source: RecipientImport) -> Deleted:
 
 def _counts_of(source: RecipientImport) -> dict[str, Any]:
     """What was said of the file, without samples of its cells."""
-    return {name: source.about[name] for name in ("repeated",) if name in source.about}
+    kept = ("repeated", "doubled")
+    return {name: source.about[name] for name in kept if name in source.about}
 
 
 def _unmatched(workspace: Workspace, now: datetime) -> Deleted:

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q, Sum
 
-from campaigns import bulk, clock, failpoints
+from campaigns import bulk, clock, failpoints, repeats
 from campaigns.announcing import announce_question, announce_refused
 from campaigns.importing import sources
 from campaigns.importing.reasons import OPTED_OUT, SENTENCES
@@ -286,6 +286,8 @@ class Writer:
         if self.done is None:
             raise BadFile("parser_died")
         self.flush()
+        if self.done.repeated or self.source.options.get("from"):
+            self.about |= repeats.counted(self.source)
         self._hold(
             state=ImportState.READY,
             rows_read=self.done.read,

@@ -24,11 +24,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import audit
 from accounts.access import SignedIn, check, requires
 from accounts.quotas import limited
-from campaigns import controlling, copying, destinations, drafting, revealing, tasks
+from campaigns import controlling, copying, destinations, drafting, repeats, revealing, tasks
 from campaigns.importing import rejects
 from campaigns.importing.check import stored_bytes
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
-from campaigns.models import Campaign, ImportProblem, ImportState, RecipientImport, WrongState
+from campaigns.models import (
+    Campaign,
+    ImportProblem,
+    ImportState,
+    Recipient,
+    RecipientImport,
+    WrongState,
+)
 from campaigns.views import compose
 from campaigns.views.downloads import masked
 from sheets.asking import ask, chosen
@@ -245,8 +252,8 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
     given: Mapping[str, str] = request.POST if request.method == "POST" else request.GET
     words = request.POST.get("q", "").replace("\x00", "").strip()[:QUERY_MAX]
     reason = given.get("reason", "").replace("\x00", "")
-    rows = _found(source, reason, words)
-    page = Paginator(rows, ROWS_A_PAGE).get_page(given.get("page"))
+    find = _repeated if reason == "repeated" else _found
+    page = Paginator(find(source, reason, words), ROWS_A_PAGE).get_page(given.get("page"))
     duplicates, opted_out = tally.get(DUPLICATE, 0), tally.get(OPTED_OUT, 0)
     return {
         "page": page,
@@ -256,6 +263,7 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
         "reasons": [(code, label(code), n) for code, n in tally.items()],
         "duplicates": duplicates,
         "opted_out": opted_out,
+        "doubled": repeats.numbers(source),
         "invalid": max(source.refused - duplicates - opted_out, 0),
         "no_country": sum(tally.get(code, 0) for code in NO_COUNTRY),
         "ask_country": bool(source.about.get("ask_country")) or any(map(tally.get, NO_COUNTRY)),
@@ -288,7 +296,19 @@ def _found(source: RecipientImport, reason: str, words: str) -> QuerySet[ImportP
         rows = rows.filter(code=reason) if reason in source.tally else rows.none()
     if words:
         found = Q(raw__icontains=words) | Q(sentence__icontains=words)
-        if words.isascii() and words.isdigit() and len(words) < 10:
+        if _is_row(words):
             found |= Q(row=int(words))
         rows = rows.filter(found)
     return rows
+
+
+def _repeated(source: RecipientImport, reason: str, words: str) -> QuerySet[Recipient]:
+    """Rows of numbers that get several messages, sought by their row alone: they are masked."""
+    rows = repeats.rows(source)
+    if not words:
+        return rows
+    return rows.filter(row=int(words)) if _is_row(words) else rows.none()
+
+
+def _is_row(words: str) -> bool:
+    return words.isascii() and words.isdigit() and len(words) < 10

@@ -304,3 +304,47 @@ def test_a_file_is_checked_again_after_the_content_was_corrected(
     campaign.refresh_from_db()
     check(campaign.recipients_id)
     assert RecipientImport.objects.get(pk=campaign.recipients_id).accepted == 1
+
+
+TWICE = "phone_number,name\n" + "".join(
+    f"+120255501{end},{name}\n"
+    for end, name in ((23, "Ann"), (24, "Bo"), (23, "Cy"), (23, "Di"), (25, "Ed"), (25, "Flo"))
+)
+
+
+def test_numbers_that_get_several_messages_are_a_risk_of_the_review_and_can_be_seen(
+    client: Any, campaign: Any
+) -> None:
+    source = imported(client, campaign, TWICE)
+    assert (source.about["repeated"], source.about["doubled"]) == (3, 2)
+    review = page(client.get(url("review", campaign)))
+    assert "2 numbers get more than one message." in review
+    there = url("numbers", campaign) + "?reason=repeated#rows"
+    assert f'href="{there}"' in review
+    html = page(client.get(there))
+    table = html.partition('class="table-responsive"')[2] or html
+    assert html.count("listed more than once with different values") == 5
+    assert "+12025550123" not in table
+    assert (
+        page(client.post(url("numbers", campaign), {"reason": "repeated", "q": "4"})).count(
+            "listed more than once with different values"
+        )
+        == 1
+    )
+
+
+def test_a_list_without_the_rows_of_a_country_counts_them_anew(client: Any, campaign: Any) -> None:
+    imported(client, campaign, TWICE + "+61491570006,Gus\n+61491570006,Hal\n")
+    assert campaign.recipients.about["doubled"] == 3
+    client.post(url("leave_out", campaign), {"country": "AU"})
+    campaign.refresh_from_db()
+    check(campaign.recipients_id)
+    campaign.recipients.refresh_from_db()
+    assert (campaign.recipients.about["repeated"], campaign.recipients.about["doubled"]) == (3, 2)
+
+
+def test_a_list_of_before_is_counted_when_it_is_reviewed(client: Any, campaign: Any) -> None:
+    source = imported(client, campaign, TWICE)
+    about = {name: value for name, value in source.about.items() if name != "doubled"}
+    RecipientImport.objects.filter(pk=source.pk).update(about=about)
+    assert "2 numbers get more than one message." in page(client.get(url("review", campaign)))

@@ -342,10 +342,12 @@ def test_the_review_tells_messages_from_numbers_where_a_number_is_listed_again(
 ) -> None:
     submitting.review(campaign)
     here = reverse("campaigns:review", args=[campaign.key])
-    assert "listed before" not in signed_in(operator).get(here).content.decode()
-    RecipientImport.objects.filter(pk=campaign.recipients_id).update(about={"repeated": 1})
+    assert "more than one message" not in signed_in(operator).get(here).content.decode()
+    RecipientImport.objects.filter(pk=campaign.recipients_id).update(
+        about={"repeated": 1, "doubled": 1}
+    )
     words = signed_in(operator).get(here).content.decode()
-    assert "1 message goes to a number that is listed before, with other values" in words
+    assert "1 number gets more than one message." in words
     assert "Messages, segments and cost" in words
 
 
@@ -390,3 +392,16 @@ def test_the_preview_names_the_row_of_the_file_and_no_impossible_share(
     Campaign.objects.filter(pk=campaign.pk).update(source="import")
     where = signed_in(operator).get(here).context["samples"][0]["where"]
     assert where == "United States · row 3 of the file"
+
+
+def test_the_review_never_says_that_nothing_is_unusual_beside_a_threshold_in_the_way(
+    campaign: Any, operator: Any, signed_in: Any, workspace: Workspace
+) -> None:
+    threshold = Threshold.objects.create(workspace=workspace, period="day", limit=100)
+    here = reverse("campaigns:review", args=[campaign.key])
+    words = signed_in(operator).get(here).content.decode()
+    assert "Nothing unusual." in words
+    Threshold.objects.filter(pk=threshold.pk).update(limit=1)
+    words = signed_in(operator).get(here).content.decode()
+    assert "Does not fit the suspension threshold" in words
+    assert "Nothing unusual." not in words
