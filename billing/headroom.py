@@ -43,6 +43,11 @@ class Meter:
         return None if self.usage is None else self.usage.room
 
     @property
+    def reserved(self) -> int:
+        """Of the used segments those that no carrier has taken yet: being sent, or in doubt."""
+        return 0 if self.usage is None else max(0, self.usage.used - self.spend.segments)
+
+    @property
     def level(self) -> str:
         """none, ok, warn or reached."""
         if self.usage is None:

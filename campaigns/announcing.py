@@ -14,7 +14,7 @@ from accounts.notices import notify, people_to_tell
 from billing.models import Period, ThresholdWindow
 from campaigns import clock, tightness, trail
 from campaigns.models import Batch, Campaign, Message, MessageEvent, PauseReason, RecipientImport
-from campaigns.states import Hold, MessageState
+from campaigns.states import MessageState
 from senders.models import SenderState
 from sms.countries import country_name
 
@@ -71,7 +71,7 @@ def _words(campaign: Campaign, kind: str) -> tuple[str, str]:
 
 def _suspension_words(campaign: Campaign) -> str:
     """Which threshold with its limit, how many messages wait, and what to do."""
-    rows = Batch.objects.filter(campaign=campaign, hold=Hold.THRESHOLD).left()
+    rows = Batch.objects.filter(campaign=campaign).left()
     left = rows.aggregate(total=Sum("left"))["total"] or 0
     tight = tightness.reached(campaign)
     which = trail.threshold(tight.period, tight.limit) if tight else _("A suspension threshold")
@@ -200,7 +200,7 @@ def warn_threshold(workspace: Workspace, window: ThresholdWindow) -> None:
         workspace,
         kind="threshold.warning",
         title=_("%(period)s threshold: %(used)s of %(limit)s segments used")
-        % {"period": period, "used": window.used, "limit": window.limit},
+        % {"period": period, "used": f"{window.used:,}", "limit": f"{window.limit:,}"},
         body=_("Campaigns are suspended when it is reached. Raise it in time or slow down."),
         path=reverse("billing:thresholds"),
         dedupe=f"window-{window.pk}-warning",

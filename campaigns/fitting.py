@@ -22,12 +22,16 @@ from campaigns.states import RUNNING, BatchState, CampaignState
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One threshold's window on the day of sending, in segments, with what is planned in it."""
+    """One threshold's window on the day of sending, in segments, with what is planned in it.
+
+    *reserved* is the part of *used* that no carrier has taken yet.
+    """
 
     period: str
     start: date
     limit: int
     used: int
+    reserved: int
     planned: int
     asked: int  # by the campaign that is looked at
 
@@ -36,7 +40,12 @@ class Room:
         return self.used + self.planned + self.asked
 
     @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+    @property
     def free(self) -> int:
+        """What is left when the others have taken what they plan."""
         return max(0, self.limit - self.used - self.planned)
 
 
@@ -81,9 +90,11 @@ def rooms(campaign: Campaign, at: datetime, asked: int) -> Iterable[Room]:
     for threshold in Threshold.objects.filter(workspace=workspace).order_by("period"):
         start, end = thresholds.span(threshold.period, day)
         window = threshold.windows.filter(start=start).first()
-        used = window.used if window else thresholds.charged(workspace, start, end)
+        charged = thresholds.charged(workspace, start, end)
+        used = window.used if window else charged
+        reserved = max(0, used - charged)
         planned = _planned(campaign, start, end)
-        yield Room(threshold.period, start, threshold.limit, used, planned, asked)
+        yield Room(threshold.period, start, threshold.limit, used, reserved, planned, asked)
 
 
 def _planned(campaign: Campaign, start: date, end: date) -> int:

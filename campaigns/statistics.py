@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -29,6 +29,7 @@ PARTS: dict[str, str | Promise] = {
     M.EXPIRED: _("not delivered in time"),
     M.REJECTED: _("refused before sending"),
     "waiting": _("waiting to be sent"),
+    "reserved": _("reserved, not sent yet"),
     "held": _("held by a threshold or a person"),
     M.ACCEPTED: _("no receipt yet"),
     M.IN_DOUBT: _("in doubt"),
@@ -38,6 +39,7 @@ PARTS: dict[str, str | Promise] = {
 BUCKET_OF = {
     "accepted_final": Bucket.SENT,
     "waiting": Bucket.OTHER,
+    "reserved": Bucket.OTHER,
     "held": Bucket.OTHER,
 }
 
@@ -104,8 +106,15 @@ class Result:
 
     @property
     def left(self) -> int:
-        """Messages that have not left: waiting and held."""
-        return self.part("waiting") + self.part("held")
+        """Messages that have not left: waiting, reserved and held."""
+        return self.part("waiting") + self.part("reserved") + self.part("held")
+
+    def with_reserved(self, messages: int) -> Result:
+        """The same with *messages* of those that wait told apart: their segments are reserved."""
+        told = min(messages, self.part("waiting"))
+        moved = {"waiting": -told, "reserved": told}
+        parts = (replace(p, messages=p.messages + moved.get(p.key, 0)) for p in self.parts)
+        return replace(self, parts=tuple(parts))
 
     @property
     def underway(self) -> int:

@@ -1,13 +1,15 @@
-"""Which threshold holds a campaign back."""
+"""Which threshold holds a campaign back, and what it holds in them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import Sum
+
 from billing import thresholds
 from billing.thresholds import Usage
 from campaigns.models import Batch, Campaign, Message
-from campaigns.states import MessageState
+from campaigns.states import Hold, MessageState
 
 
 def reached(campaign: Campaign, usage: Sequence[Usage] | None = None) -> Usage | None:
@@ -17,6 +19,12 @@ def reached(campaign: Campaign, usage: Sequence[Usage] | None = None) -> Usage |
     asked = _next_segments(campaign)
     tight = [one for one in usage if one.room < asked]
     return min(tight, key=lambda one: one.room, default=None)
+
+
+def reserved(campaign: Campaign) -> int:
+    """Messages whose segments count in a threshold already, and that have not left."""
+    rows = Batch.objects.filter(campaign=campaign, hold=Hold.NONE).left()
+    return rows.exclude(reserved_on=None).aggregate(total=Sum("left"))["total"] or 0
 
 
 def _next_segments(campaign: Campaign) -> int:

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedIn, check, requires
-from billing import thresholds
+from billing import headroom
 from campaigns import controlling, reading, tasks
 from campaigns.announcing import announce
 from campaigns.models import Campaign, CampaignTally, PauseReason, WrongState
@@ -153,9 +153,9 @@ def resume_suspended(request: SignedIn, key: UUID) -> HttpResponse:
     campaign = _campaign(request, key, "campaigns.resume_suspended")
     form = NeededReasonForm(posted(request))
     if request.method == "GET" or not form.is_valid():
-        usage = thresholds.usage(campaign.workspace)
-        room = min((one.room for one in usage), default=None)
-        more = {"usage": usage, "room": room, "segments": controlling.segments_left(campaign)}
+        meters = [one for one in headroom.meters(campaign.workspace) if one.usage is not None]
+        room = min((one.usage.room for one in meters if one.usage), default=None)
+        more = {"meters": meters, "room": room, "segments": controlling.segments_left(campaign)}
         return _ask(request, campaign, "resume_suspended", form, **more)
     said = {"reason": form.cleaned_data["reason"]}
     try:

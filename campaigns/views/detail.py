@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
-from campaigns import controlling, reading, revealing, trail
+from campaigns import controlling, reading, revealing, tightness, trail
 from campaigns.failures import failure
 from campaigns.lookup import (
     PAGE,
@@ -116,7 +116,7 @@ def _facts(request: SignedIn, campaign: Campaign, found: Reading) -> dict[str, A
     return {
         "campaign": campaign,
         "reading": found,
-        "result": found.result,
+        "result": found.result.with_reserved(tightness.reserved(campaign)),
         "planned": reading.planned(campaign),
         "numbers": numbers,
         "distinct": numbers - reading.repeated(campaign),

@@ -224,7 +224,7 @@ def test_resuming_lets_the_held_batches_go_and_tells_the_room(
     ThresholdWindow.objects.create(threshold=threshold, start=day, limit=100, ceiling=100, used=97)
     client = signed_in(admin)
     words = client.get(url("resume_suspended", campaign)).content.decode()
-    assert "5 messages wait; they need 7 segments." in words
+    assert "5 messages wait; 7 segments need room." in words
     assert "It sends 3 segments and is suspended again." in words
     with django_capture_on_commit_callbacks(execute=True):
         client.post(url("resume_suspended", campaign), GIVEN)
