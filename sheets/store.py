@@ -66,7 +66,7 @@ class ToDisk(FileUploadHandler):
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        if self.received is not None:  # one file at a time: further ones are not read
+        if self.path is not None:  # one file at a time: further ones are not read
             self.has_more = True
             raise SkipFile
         folder = Path(settings.UPLOADS)

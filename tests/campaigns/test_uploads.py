@@ -67,6 +67,17 @@ def send(
     return client.post(url("upload", campaign), given(campaign, file=file))
 
 
+def send_raw(client: Client, campaign: Campaign, files: list[tuple[str, str]]) -> Any:
+    """Post files by field and name as they are, where a client would make them proper."""
+    edge, head = "b0undary", "Content-Disposition: form-data; name="
+    parts = [f'{head}"{key}"\r\n\r\n{value}' for key, value in given(campaign).items()]
+    parts += [f'{head}"{field}"; filename="{name}"\r\nContent-Type: text/csv\r\n\r\n{LIST}'
+              for field, name in files]  # fmt: skip
+    body = "".join(f"--{edge}\r\n{part}\r\n" for part in parts) + f"--{edge}--\r\n"
+    kind = f"multipart/form-data; boundary={edge}"
+    return client.post(url("upload", campaign), body.encode(), content_type=kind)
+
+
 def checked(campaign: Campaign) -> RecipientImport:
     campaign.refresh_from_db()
     assert campaign.recipients is not None
@@ -183,20 +194,8 @@ def test_a_file_name_is_a_label_and_never_a_path(
     client: Client, campaign: Campaign, uploads: Path, name: str, label: str
 ) -> None:
     """U58 SR35: stored under a random name, in a folder of ours alone, never served."""
-    boundary = "b0undary"
-    fields = "".join(
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
-        for key, value in given(campaign).items()
-    )
     shown_name = name.replace("\\", "\\\\").replace("\n", "%0A").replace("\r", "%0D")
-    file = (
-        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{shown_name}"\r\n'
-        f"Content-Type: text/csv\r\n\r\n{LIST}\r\n--{boundary}--\r\n"
-    )
-    answer = client.post(
-        url("upload", campaign), (fields + file).encode(),
-        content_type=f"multipart/form-data; boundary={boundary}",
-    )  # fmt: skip
+    answer = send_raw(client, campaign, [("file", shown_name)])
     assert answer.status_code == 302
     source = checked(campaign)
     assert source.original_name.replace("%0A", "").replace("%0D", "") == label
@@ -220,6 +219,16 @@ def test_the_content_decides_whatever_the_type_says(
     """U59"""
     source = imported(client, campaign, LIST, content_type=kind)
     assert (source.accepted, source.about["kind"]) == (1, "csv")
+
+
+def test_a_file_of_a_field_without_a_name_is_not_left_on_the_disk(
+    client: Client, campaign: Campaign, uploads: Path
+) -> None:
+    """Django says of no such file that it is complete, not even when the next one begins."""
+    for names in (["", "file"], ["", ""], ["", "", "file"]):
+        answer = send_raw(client, campaign, [(name, "list.csv") for name in names])
+        assert "Several files were chosen" in answer.content.decode()
+        assert list(uploads.iterdir()) == []
 
 
 def test_two_files_in_one_field_are_refused_with_a_sentence(
