@@ -88,7 +88,11 @@ def _time_cautions(campaign: Campaign) -> list[Caution]:
     if campaign.send_at is None or campaign.send_at - clock.now() >= cutoff:
         return []
     minutes = settings.CANCEL_CUTOFF_SECONDS // 60
-    text = _("It starts in less than %(n)d minutes, so it cannot be cancelled once submitted.")
+    text = ngettext(
+        "It starts in less than %(n)d minute, so it cannot be cancelled once submitted.",
+        "It starts in less than %(n)d minutes, so it cannot be cancelled once submitted.",
+        minutes,
+    )
     return [Caution("cannot_cancel", text % {"n": minutes})]
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import AuditEvent
 from billing.models import Period
@@ -67,10 +68,18 @@ SAID = ("reason", "of", "to", "numbers", "left", "rows")
 
 def threshold(period: str, limit: int) -> str:
     """A threshold by its name and figure, as a sentence begins."""
-    words = _("The monthly threshold of %(limit)s segments")
+    words = ngettext(
+        "The monthly threshold of %(limit)s segment",
+        "The monthly threshold of %(limit)s segments",
+        limit,
+    )
     if period == Period.DAY:
-        words = _("The daily threshold of %(limit)s segments")
-    return str(words) % {"limit": f"{limit:,}"}
+        words = ngettext(
+            "The daily threshold of %(limit)s segment",
+            "The daily threshold of %(limit)s segments",
+            limit,
+        )
+    return words % {"limit": f"{limit:,}"}
 
 
 def steps(events: Iterable[AuditEvent]) -> list[Step]:
@@ -95,12 +104,13 @@ def _say(name: str, value: object) -> str:
     if name == "reason":
         known = REASONS.get(str(value))
         return str(known) if known else f"“{without_numbers(str(value))}”"
+    count = value if isinstance(value, int) else 0
     form = {
         "of": _("from %(value)s"),
         "to": _("as %(value)s"),
-        "numbers": _("%(value)s numbers"),
-        "left": _("%(value)s numbers left"),
-        "rows": _("%(value)s rows"),
+        "numbers": ngettext("%(value)s number", "%(value)s numbers", count),
+        "left": ngettext("%(value)s number left", "%(value)s numbers left", count),
+        "rows": ngettext("%(value)s row", "%(value)s rows", count),
     }[name]
-    shown = f"{value:,}" if isinstance(value, int) else without_numbers(str(value))
+    shown = f"{count:,}" if isinstance(value, int) else without_numbers(str(value))
     return str(form) % {"value": shown}

@@ -123,7 +123,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     # one row
     "unreadable_cell": _("A cell contains a line break or a control character. Type it again."),
-    "cell_count": _("The row has %(count)s cells, the header has %(expected)s. Correct the row."),
+    "cell_count": _("Cells in the row: %(count)s, in the header: %(expected)s. Correct the row."),
     "bad_quoting": _("A quotation mark stands in the wrong place. Correct the row."),
     "cell_too_long": _("The cell is longer than %(limit)s characters. Shorten it."),
     "not_utf8_row": _("The row contains bytes that are not UTF-8. Correct the row."),

@@ -148,9 +148,14 @@ def chart(workspace: Workspace, chosen: Period) -> Chart:
         counts[_label(max(at, chosen.since), chosen)][bucket] += messages
     rows = [(x, (counts[x]["sent"], counts[x]["failed"], counts[x]["other"])) for x in labels]
     label, numbers = max(rows, key=lambda row: sum(row[1]))
-    given = {"what": chosen.label, "peak": label, "n": f"{sum(numbers):,}"}
-    spoken = _("Messages, %(what)s. The peak is %(peak)s with %(n)s messages.") % given
-    return Chart(rows, spoken if sum(numbers) else _("No messages yet in this period."))
+    peak = sum(numbers)
+    given = {"what": chosen.label, "peak": label, "n": f"{peak:,}"}
+    spoken = ngettext(
+        "Messages, %(what)s. The peak is %(peak)s with %(n)s message.",
+        "Messages, %(what)s. The peak is %(peak)s with %(n)s messages.",
+        peak,
+    )
+    return Chart(rows, spoken % given if peak else _("No messages yet in this period."))
 
 
 def _label(at: datetime, chosen: Period) -> str:
@@ -255,7 +260,7 @@ def _close(meters: list[headroom.Meter]) -> list[Todo]:
     for meter in meters:
         if meter.usage is None or meter.level not in ("warn", "reached"):
             continue
-        text = _("%(used)s of %(limit)s segments %(now)s are used.") % {
+        text = _("%(used)s of %(limit)s segments used %(now)s.") % {
             "used": f"{meter.usage.used:,}", "limit": f"{meter.usage.limit:,}", "now": meter.now,
         }  # fmt: skip
         tone = "failed" if meter.level == "reached" else "warn"

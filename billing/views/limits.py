@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
@@ -78,9 +79,18 @@ def _said(meter: headroom.Meter, limit: int) -> str:
     if limit == 0:
         return _("The %(which)s threshold is 0: nothing is sent.") % given
     if meter.usage is not None and limit > meter.usage.limit:
-        raised = _("The %(which)s threshold is now %(limit)s segments. ")
-        return raised % given + _("Nothing resumes by itself: an admin resumes what is suspended.")
-    return _("The %(which)s threshold is now %(limit)s segments.") % given
+        todo = _("Nothing resumes by itself: an admin resumes what is suspended.")
+        return f"{_now(given, limit)} {todo}"
+    return _now(given, limit)
+
+
+def _now(given: dict[str, str], limit: int) -> str:
+    text = ngettext(
+        "The %(which)s threshold is now %(limit)s segment.",
+        "The %(which)s threshold is now %(limit)s segments.",
+        limit,
+    )
+    return text % given
 
 
 @requires("thresholds.change")

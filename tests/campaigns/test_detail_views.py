@@ -62,7 +62,7 @@ def test_basic_information_is_what_the_rows_say(signed_in, operator, sent):
 
 def test_what_was_refused_is_said_not_to_be_billed(signed_in, operator, sent):
     words = signed_in(operator).get(url(sent())).content.decode()
-    assert "1 number, 2 segments, was refused before a carrier took it: not billed" in words
+    assert "1 number was refused before a carrier took it: not billed (2 segments)" in words
 
 
 def test_without_any_rate_the_cost_is_no_price_and_not_zero(signed_in, finance, sent):

@@ -155,6 +155,9 @@ def test_the_review_says_who_was_left_out_and_why(
     draft = again(campaign)
     words = client.get(reverse("campaigns:review", args=[draft.key])).content.decode()
     assert "1 number is left out: another resend has reached it or is about to." in words
+    edit = client.get(reverse("campaigns:edit", args=[draft.key])).content.decode()
+    assert "3 rows" in edit
+    assert "byte" not in edit  # there is no file
     listed = client.get(reverse("campaigns:numbers", args=[draft.key])).content.decode()
     assert "Reached by another resend" in listed
     assert ">-1<" not in listed

@@ -32,7 +32,8 @@ def day(workspace: Any) -> Any:
     )
     Charge.objects.create(
         workspace=workspace, day=today, campaign_key=uuid.uuid4(), country="US",
-        sender="PARCELWAY", carrier="Practice", scenario="notification", messages=90, segments=90, currency="USD",
+        sender="PARCELWAY", carrier="Practice", scenario="notification", messages=90,
+        segments=90, currency="USD",
     )  # fmt: skip
     return today
 

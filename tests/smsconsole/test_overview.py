@@ -198,7 +198,7 @@ def test_what_waits_for_a_person_is_listed(
     assert todos(admin) == [
         "Held is suspended. The daily threshold of 0 segments is reached: 0 messages wait.",
         "Late is paused. Start time was missed by more than an hour.",
-        "0 of 0 segments today are used.",
+        "0 of 0 segments used today.",
         "Doubtful has 3 messages in doubt: nobody knows whether the carrier took them.",
         "1 sender ID waits for review.",
         "1 receipt belongs to no message of ours. It is kept, and changes nothing.",
