@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 
-from accounts import team
+from accounts import inviting, team
 from accounts.access import public, to_sign_in
 from accounts.middleware import SESSION_KEY
 from accounts.models import Membership
@@ -18,7 +18,7 @@ def invitations(request: HttpRequest) -> HttpResponse:
     """Who invites the person, and their answer. Somebody signed in may be in no workspace yet."""
     if not request.user.is_authenticated:
         return to_sign_in(request)
-    rows = team.invitations(request.user)
+    rows = inviting.invitations(request.user)
     if request.method == "POST":
         pk = request.POST.get("invitation", "")
         wanted = int(pk) if pk.isascii() and pk.isdecimal() and len(pk) < 18 else 0
@@ -31,7 +31,7 @@ def _answered(request: HttpRequest, member: Membership) -> HttpResponse:
     name = {"name": member.workspace}
     is_accepted = "accept" in request.POST
     try:
-        (team.accept if is_accepted else team.decline)(member, request.user)  # type: ignore[arg-type]
+        (inviting.accept if is_accepted else inviting.decline)(member, request.user)  # type: ignore[arg-type]
     except team.Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("accounts:invitations")

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from accounts import team
+from accounts import inviting, team
 from accounts.access import SignedIn, requires
 from accounts.models import Membership, User
 from accounts.roles import PERMISSIONS, Role
@@ -98,7 +98,7 @@ def invite(request: SignedIn) -> HttpResponse:
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            made = team.invite(request.membership.workspace, request.user, **form.cleaned_data)
+            made = inviting.invite(request.membership.workspace, request.user, **form.cleaned_data)
         except team.Refused as refusal:
             form.add_error("email", str(refusal))
         else:
@@ -115,14 +115,14 @@ def invite_again(request: SignedIn, pk: int) -> HttpResponse:
         return _refused(request, _("%(name)s needs no invitation by now.") % {"name": member})
     if request.method == "POST":
         try:
-            return _invited(request, team.invite_again(member, request.user))
+            return _invited(request, inviting.invite_again(member, request.user))
         except team.Refused as refusal:
             return _refused(request, str(refusal))
     context = {"member": member, "back_url": reverse("accounts:team")}
     return render(request, "accounts/team_invite_again.html", context)
 
 
-def _invited(request: SignedIn, made: team.Invitation) -> HttpResponse:
+def _invited(request: SignedIn, made: inviting.Invitation) -> HttpResponse:
     """Say where the invitation went; without a mail server show its link, this once."""
     name = {"name": made.member}
     if not settings.EMAIL_URL:

@@ -4,53 +4,19 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core import mail
 from django.core.exceptions import PermissionDenied
-from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
-from accounts import audit_words, notices, team
+from accounts import audit_words, inviting, notices, team
 from accounts.models import AuditEvent, Membership, Notice, Session, SignInLink, User, Workspace
 from accounts.roles import Role
-
-SignIn = Callable[[User], Client]
-SERVER = "smtp://mail.example:25"
-
-
-@pytest.fixture
-def boss(signed_in: SignIn, admin: User) -> Client:
-    return signed_in(admin)
-
-
-def person_of(member: Membership) -> Membership:
-    return Membership.objects.get(pk=member.pk)
-
-
-def invited(client: Client, email: str = "ann@example.com", role: str = "viewer") -> Any:
-    given = {"email": email, "name": "Ann Lee", "role": role}
-    return client.post("/team/invite/", given, follow=True)
-
-
-def link_in(text: str) -> str:
-    found = re.search(r"/signin/[A-Za-z0-9_-]{43}/", text)
-    return found[0] if found else ""
-
-
-def events(action: str) -> list[AuditEvent]:
-    return list(AuditEvent.objects.filter(action=action))
-
-
-def words(answer: Any) -> str:
-    text = re.sub(r"<[^>]+>", " ", answer.content.decode())
-    return " ".join(text.split())
-
+from tests.accounts.asking import SERVER, SignIn, events, invited, person_of, words
 
 # --- the page --------------------------------------------------------------------------------
 
@@ -116,220 +82,6 @@ def test_asking_changes_nothing(boss: Client, operator: User, path: str) -> None
     assert boss.get(f"/team/{operator.membership.pk}/{path}").status_code == 200
     assert AuditEvent.objects.count() == before
     assert person_of(operator.membership).is_active
-
-
-# --- inviting --------------------------------------------------------------------------------
-
-
-def test_an_invited_person_comes_in_by_the_mailed_link_once(
-    boss: Client, client: Client, settings: Any, workspace: Workspace
-) -> None:
-    """SR13: nobody gets a password from somebody else."""
-    settings.EMAIL_URL, settings.SITE_URL = SERVER, "https://console.example"
-    page = invited(boss, "Ann@Example.com")
-    assert page.redirect_chain == [("/team/", 302)]
-    assert "on its way" in words(page)
-    (sent,) = mail.outbox
-    assert (sent.to, link_in(sent.body) != "") == (["ann@example.com"], True)
-    assert "https://console.example/signin/" in sent.body
-    assert link_in(page.content.decode()) == ""
-    user = User.objects.get(email="ann@example.com")
-    assert not user.has_usable_password()
-    assert client.post(link_in(sent.body)).url == "/password/"
-    assert client.post(link_in(sent.body)).status_code == 410
-    assert client.get("/").status_code == 200
-    (event,) = events("team.invite")
-    assert audit_words.sentence(event) == "Jonas Weber invited Ann Lee as viewer"
-    assert event.workspace == workspace
-
-
-def test_without_a_mail_server_the_link_is_shown_this_once(
-    boss: Client, client: Client, settings: Any
-) -> None:
-    settings.EMAIL_URL = ""
-    page = invited(boss)
-    assert page.redirect_chain == []
-    assert "only written to the log file" in words(page)
-    assert client.post(link_in(page.content.decode())).url == "/password/"
-    assert link_in(boss.get("/team/").content.decode()) == ""
-    assert not [e for e in AuditEvent.objects.all() if "signin" in str(e.data)]
-
-
-def said(page: Any, email: str) -> str:
-    return words(page).replace(email, "ADDRESS")
-
-
-@pytest.mark.parametrize("kind", ["active", "switched off", "not seen yet"])
-def test_the_admin_hears_the_same_of_known_and_of_unknown_addresses(
-    boss: Client, stranger: User, settings: Any, kind: str
-) -> None:
-    """Nor shows the page of the team anything of their account before they accept."""
-    settings.EMAIL_URL = SERVER
-    User.objects.filter(pk=stranger.pk).update(is_active=kind != "switched off")
-    if kind == "not seen yet":
-        User.objects.filter(pk=stranger.pk).update(password="!")
-    unknown = said(invited(boss), "ann@example.com")
-    User.objects.filter(email="ann@example.com").delete()
-    assert said(invited(boss, stranger.email), stranger.email) == unknown
-    page = boss.get("/team/").content.decode()
-    assert stranger.name not in page
-    member = stranger.memberships.latest("pk")
-    for path in ("role", "deactivate", "invite"):
-        assert stranger.name not in boss.get(f"/team/{member.pk}/{path}/").content.decode()
-    assert [event.label for event in events("team.invite")] == ["Ann Lee", "Ann Lee"]
-
-
-@pytest.mark.parametrize("has_server", [True, False])
-def test_a_person_with_an_account_works_in_the_workspace_only_after_accepting(
-    boss: Client, signed_in: SignIn, stranger: User, settings: Any, workspace: Workspace,
-    has_server: bool,
-) -> None:  # fmt: skip
-    settings.EMAIL_URL = SERVER if has_server else ""
-    page = invited(boss, stranger.email)
-    assert link_in(page.content.decode() + mail.outbox[0].body) == ""
-    assert "/invitations/" in mail.outbox[0].body
-    assert ("/invitations/" in page.content.decode()) is not has_server
-    theirs = signed_in(stranger)
-    theirs.post("/switch/", {"workspace": workspace.key})
-    assert "You work in Parcelway now" not in words(theirs.get("/"))
-    assert "1 invitation" in words(theirs.get("/"))
-    assert "Parcelway invites you as Viewer" in words(theirs.get("/invitations/"))
-    member = stranger.memberships.latest("pk")
-    answer = theirs.post("/invitations/", {"invitation": member.pk, "accept": "1"}, follow=True)
-    assert "You work in Parcelway now" in words(answer)
-    assert theirs.get("/team/").status_code == 403
-    assert "Sam Stranger" in words(boss.get("/team/"))
-    (event,) = events("team.accept")
-    assert (event.workspace, event.actor) == (workspace, stranger)
-
-
-def test_a_declined_invitation_is_gone_and_changes_nothing_for_the_person(
-    boss: Client, signed_in: SignIn, stranger: User, workspace: Workspace
-) -> None:
-    invited(boss, stranger.email)
-    theirs = signed_in(stranger)
-    member = stranger.memberships.latest("pk")
-    assert theirs.get("/invitations/").status_code == 200
-    assert stranger.memberships.count() == 2
-    theirs.post("/invitations/", {"invitation": member.pk, "decline": "1"})
-    assert stranger.memberships.count() == 1
-    assert theirs.get("/team/").status_code == 200
-    (event,) = events("team.decline")
-    assert (event.workspace, event.label) == (workspace, "Ann Lee")
-
-
-@pytest.mark.parametrize("invitation", ["", "x", "9" * 40, "theirs"])
-def test_nobody_answers_an_invitation_that_is_not_theirs(
-    boss: Client, signed_in: SignIn, client: Client, stranger: User, operator: User, invitation: str
-) -> None:
-    invited(boss, stranger.email)
-    pk = stranger.memberships.latest("pk").pk if invitation == "theirs" else invitation
-    given = {"invitation": pk, "accept": "1"}
-    assert signed_in(operator).post("/invitations/", given).status_code == 404
-    assert client.post("/invitations/", given).url.startswith("/signin/")
-    assert not events("team.accept")
-
-
-def test_an_invitation_that_was_taken_back_is_none(
-    boss: Client, signed_in: SignIn, stranger: User
-) -> None:
-    invited(boss, stranger.email)
-    member = stranger.memberships.latest("pk")
-    boss.post(f"/team/{member.pk}/deactivate/")
-    answer = signed_in(stranger).post("/invitations/", {"invitation": member.pk, "accept": "1"})
-    assert answer.status_code == 404
-    for answering in (team.accept, team.decline):
-        with pytest.raises(team.Refused):
-            answering(member, stranger)
-
-
-def test_whoever_is_in_no_workspace_is_led_to_the_invitations(
-    boss: Client, signed_in: SignIn, stranger: User
-) -> None:
-    stranger.memberships.all().delete()
-    invited(boss, stranger.email)
-    theirs = signed_in(stranger)
-    assert theirs.get("/").url == "/invitations/"
-    assert theirs.get("/invitations/").status_code == 200
-    pk = stranger.memberships.get().pk
-    theirs.post("/invitations/", {"invitation": pk, "accept": "1"})
-    assert theirs.get("/").status_code == 200
-
-
-def test_a_new_role_of_an_invitation_is_told_to_nobody(boss: Client, stranger: User) -> None:
-    invited(boss, stranger.email)
-    member = stranger.memberships.latest("pk")
-    boss.post(f"/team/{member.pk}/role/", {"role": "operator"})
-    assert person_of(member).role == Role.OPERATOR
-    assert not Notice.objects.filter(user=stranger).exists()
-
-
-def test_an_invitation_elsewhere_voids_no_link_and_shows_none(
-    boss: Client, other_workspace: Workspace, settings: Any
-) -> None:
-    settings.EMAIL_URL = ""
-    new = User.objects.create_user("ann@example.com", name="Ann Lee")
-    Membership.objects.create(user=new, workspace=other_workspace, role=Role.ADMIN)
-    early = SignInLink.make(new)
-    assert link_in(invited(boss).content.decode()) == ""
-    again = boss.post(f"/team/{new.memberships.latest('pk').pk}/invite/")
-    assert link_in(again.content.decode()) == ""
-    assert SignInLink.unused(early, timezone.now()).exists()
-
-
-def test_inviting_again_ends_the_links_before(boss: Client, settings: Any) -> None:
-    settings.EMAIL_URL = ""
-    first = link_in(invited(boss).content.decode())
-    member = Membership.objects.latest("pk")
-    again = boss.post(f"/team/{member.pk}/invite/")
-    second = link_in(again.content.decode())
-    assert second not in ("", first)
-    assert Client().get(first).status_code == 410
-    assert Client().get(second).status_code == 200
-    assert len(events("team.invite_again")) == 1
-
-
-def test_whoever_has_come_is_not_invited_again(boss: Client, operator: User) -> None:
-    page = boss.post(f"/team/{operator.membership.pk}/invite/", follow=True)
-    assert "needs no invitation" in words(page)
-    assert mail.outbox == []
-    assert not SignInLink.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("given", "says"),
-    [
-        ({"email": "ann"}, "Write a whole e-mail address"),
-        ({"email": ""}, "Write the e-mail address of the person"),
-        ({"name": " "}, "Write the name of the person"),
-        ({"role": "owner"}, "Choose a role"),
-        ({"email": "MEI.lin.tan@example.com"}, "in the team already"),
-    ],
-)
-def test_a_wrong_invitation_says_what_to_mend(
-    boss: Client, operator: User, given: dict[str, str], says: str
-) -> None:
-    before = Membership.objects.count()
-    page = boss.post(
-        "/team/invite/", {"email": "a@example.com", "name": "Ann", "role": "viewer"} | given
-    )
-    assert says in words(page)
-    assert (Membership.objects.count(), mail.outbox) == (before, [])
-
-
-class DownBackend(BaseEmailBackend):
-    def send_messages(self, messages: Any) -> int:
-        raise ConnectionRefusedError
-
-
-def test_a_refusing_mail_server_is_told_and_the_person_stays_in_the_team(
-    boss: Client, settings: Any
-) -> None:
-    settings.EMAIL_URL = SERVER
-    settings.EMAIL_BACKEND = f"{__name__}.DownBackend"
-    page = invited(boss)
-    assert "did not take the invitation" in words(page)
-    assert Membership.objects.filter(user__email="ann@example.com").exists()
 
 
 # --- role, access, sessions ------------------------------------------------------------------
@@ -479,11 +231,11 @@ def test_whoever_was_demoted_a_moment_ago_changes_nothing_more(
 ) -> None:
     second = make_person(Role.ADMIN, workspace, "Olga Other")
     team.set_role(second.membership, admin, Role.VIEWER)
-    for move in (team.deactivate, team.end_sessions, team.invite_again):
+    for move in (team.deactivate, team.end_sessions, inviting.invite_again):
         with pytest.raises(PermissionDenied):
             move(operator.membership, second)
     with pytest.raises(PermissionDenied):
-        team.invite(workspace, second, "ann@example.com", "Ann", Role.ADMIN)
+        inviting.invite(workspace, second, "ann@example.com", "Ann", Role.ADMIN)
     assert person_of(admin.membership).role == Role.ADMIN
 
 
