@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET, require_POST
 
@@ -19,7 +20,7 @@ from senders import optout_files, tasks
 from senders.optout_forms import ImportForm
 from sheets.asking import ask
 from sheets.store import Received, ToDisk, no_room, refusal
-from sms.countries import dialling_codes
+from sms.countries import country_name, dialling_codes
 
 TEMPLATE = "senders/optout_import.html"
 
@@ -66,8 +67,9 @@ def _stored_bytes(request: SignedIn) -> int:
 def _form(request: SignedIn, form: ImportForm, problem: str = "") -> HttpResponse:
     if problem:
         form.add_error(None, problem)
+    codes = sorted(dialling_codes(), key=lambda row: _(country_name(row[0])))
     context = {
-        "form": form, "problem": problem, "dialling_codes": dialling_codes(),
+        "form": form, "problem": problem, "dialling_codes": codes,
         "max_rows": settings.IMPORT_MAX_ROWS,
     }  # fmt: skip
     return render(request, TEMPLATE, context)

@@ -41,7 +41,7 @@ from campaigns.views.downloads import masked
 from sheets.asking import ask, chosen
 from sheets.store import ToDisk, delete, is_kept, no_room, refusal
 from sheets.texts import DELIMITERS
-from sms.countries import dialling_codes
+from sms.countries import country_name, dialling_codes
 
 ROWS_A_PAGE = 50
 QUERY_MAX = 60
@@ -267,7 +267,7 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
         "invalid": max(source.refused - duplicates - opted_out, 0),
         "no_country": sum(tally.get(code, 0) for code in NO_COUNTRY),
         "ask_country": bool(source.about.get("ask_country")) or any(map(tally.get, NO_COUNTRY)),
-        "dialling_codes": dialling_codes(),
+        "dialling_codes": sorted(dialling_codes(), key=lambda row: _(country_name(row[0]))),
         "delimiters": DELIMITER_NAMES.items() if source.about.get("delimiter") else (),
         "empties": _empties(source),
         "hidden": {"hidden_rows", "hidden_rows_skipped"} & set(source.about.get("seen", ())),

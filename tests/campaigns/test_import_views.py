@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -348,3 +349,18 @@ def test_a_list_of_before_is_counted_when_it_is_reviewed(client: Any, campaign: 
     about = {name: value for name, value in source.about.items() if name != "doubled"}
     RecipientImport.objects.filter(pk=source.pk).update(about=about)
     assert "2 numbers get more than one message." in page(client.get(url("review", campaign)))
+
+
+def test_countries_to_choose_from_stand_by_name_and_can_be_searched(
+    client: Any, campaign: Any
+) -> None:
+    imported(client, campaign, "phone_number,name\n0491 570 006,Ann\n+12025550123,Bo\n")
+    for html in (
+        page(client.get(url("numbers", campaign))),
+        page(client.get(reverse("optouts:import"))),
+    ):
+        select = re.search(r"<select[^>]*data-find.*?</select>", html, re.DOTALL)
+        names = re.findall(r"<option value=.[A-Z]{2}.[^>]*>([^<(]+)", select[0] if select else "")
+        assert len(names) > 200
+        assert names == sorted(names)
+        assert "find.js" in html
