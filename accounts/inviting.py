@@ -1,12 +1,14 @@
 """The way into a team: people are invited, and whoever has an account already answers.
 
-Only so many mails go to one person and out for one admin in a day.
+Only so many go to one person, and out for one admin, within a day. What another workspace sends to
+the same person is not counted: nobody learns of it.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core import mail
@@ -16,11 +18,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts import audit, notices, resetting
+from accounts import audit, dates, notices, quotas, resetting
 from accounts.models import Membership, SignInLink, User, Workspace
 from accounts.team import INVITED, Refused, as_admin, locked, state
 
 log = logging.getLogger(__name__)
+
+PERSON, INVITER = "invited", "inviter"
+MAILS_PER_PERSON, MAILS_PER_INVITER = 4, 100
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -39,6 +45,7 @@ def invite(workspace: Workspace, by: User, email: str, name: str, role: str) -> 
     try:
         with transaction.atomic():
             as_admin(workspace.pk, by)
+            _count(workspace, by, email, name)
             known = User.objects.filter(email=email.lower()).first()
             member = Membership.objects.create(
                 user=known or User.objects.create_user(email, name=name),
@@ -59,8 +66,26 @@ def invite_again(member: Membership, by: User) -> Invitation:
         row = locked(member, by)
         if state(row) != INVITED:
             raise Refused(_("%(name)s needs no invitation by now.") % {"name": row})
+        _count(row.workspace, by, row.user.email, str(row))
         audit.record("team.invite_again", row, by)
     return _send(row, by)
+
+
+def _count(workspace: Workspace, by: User, email: str, name: str) -> None:
+    """Count one more invitation; what is refused further on takes the count back."""
+    now, person, inviter = timezone.now(), f"{workspace.pk} {email.lower()}", str(by.pk)
+    if not quotas.take(PERSON, person, MAILS_PER_PERSON, now, A_DAY):
+        words = _("%(name)s was invited %(n)s times within a day. Invite again after %(when)s.")
+        given = {"name": name, "n": MAILS_PER_PERSON, "when": _free(PERSON, person, now)}
+        raise Refused(words % given)
+    if not quotas.take(INVITER, inviter, MAILS_PER_INVITER, now, A_DAY):
+        words = _("You sent %(n)s invitations within a day. Send the next after %(when)s.")
+        raise Refused(words % {"n": MAILS_PER_INVITER, "when": _free(INVITER, inviter, now)})
+
+
+def _free(kind: str, source: str, now: datetime) -> str:
+    """When the day is over that is counted, as the reader has dates written."""
+    return dates.write(timezone.localtime(quotas.begun(kind, source, now) + A_DAY), "full")
 
 
 def invitations(user: User) -> QuerySet[Membership]:

@@ -30,6 +30,12 @@ def take(kind: str, source: str, most: int, now: datetime, per: timedelta = WHIL
     return rows.filter(count__lt=most).update(count=F("count") + 1) == 1
 
 
+def begun(kind: str, source: str, now: datetime) -> datetime:
+    """When the while began that is being counted; now, if none is."""
+    found = Throttle.objects.filter(kind=kind, source=digest(source))
+    return found.values_list("since", flat=True).first() or now
+
+
 def give_back(kind: str, source: str) -> None:
     """Take back one that turned out not to count."""
     rows = Throttle.objects.filter(kind=kind, source=digest(source), count__gt=0)

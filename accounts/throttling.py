@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts import resetting
 from accounts.keyed import digest
 from accounts.models import Throttle, User
-from accounts.quotas import give_back, take
+from accounts.quotas import begun, give_back, take
 
 ACCOUNT, ADDRESS, MAIL, PASSWORD = "signin", "signin-address", "reset", "password"
 FREE = 5
@@ -58,7 +58,7 @@ def may_try(request: HttpRequest, email: str, now: datetime) -> datetime | None:
     if not is_known(request, email) and not take(
         ADDRESS, address(request), PER_ADDRESS, now, AN_HOUR
     ):
-        return _since(ADDRESS, address(request), now) + AN_HOUR
+        return begun(ADDRESS, address(request), now) + AN_HOUR
     return _delayed(ACCOUNT, _account(request, email), now)
 
 
@@ -134,8 +134,3 @@ def _account(request: HttpRequest, email: str) -> str:
 
 def _plain(email: str) -> str:
     return email.strip().lower()
-
-
-def _since(kind: str, source: str, now: datetime) -> datetime:
-    found = Throttle.objects.filter(kind=kind, source=digest(source))
-    return found.values_list("since", flat=True).first() or now

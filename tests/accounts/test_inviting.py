@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
 from django.test import Client
 from django.utils import timezone
 
-from accounts import audit_words, inviting, team
+from accounts import audit_words, dates, inviting, team
 from accounts.models import AuditEvent, Membership, Notice, SignInLink, User, Workspace
 from accounts.roles import Role
 from tests.accounts.asking import SERVER, SignIn, events, invited, person_of, words
@@ -231,3 +233,80 @@ def test_a_refusing_mail_server_is_told_and_the_person_stays_in_the_team(
     page = invited(boss)
     assert "did not take the invitation" in words(page)
     assert Membership.objects.filter(user__email="ann@example.com").exists()
+
+
+# --- how often --------------------------------------------------------------------------------
+
+
+def again(client: Client) -> Any:
+    """The invitation of whoever was invited last, once more."""
+    member = Membership.objects.exclude(invited_as="").latest("pk")
+    return client.post(f"/team/{member.pk}/invite/", follow=True)
+
+
+def test_a_person_is_not_mailed_without_end(boss: Client, settings: Any) -> None:
+    """The page says from when on; what was mailed last still works."""
+    settings.EMAIL_URL = SERVER
+    begun = timezone.now().replace(minute=5)
+    with time_machine.travel(begun, tick=False):
+        invited(boss)
+        for _n in range(6):
+            page = again(boss)
+    assert len(mail.outbox) == 4
+    assert "Ann Lee was invited 4 times within a day. Invite again after" in words(page)
+    assert dates.write(begun + timedelta(days=1), "full") in words(page)
+    assert Client().get(link_in(mail.outbox[-1].body)).status_code == 200
+    assert len(events("team.invite_again")) == 3
+
+
+def test_a_person_is_invited_again_when_the_day_is_over(
+    boss: Client, signed_in: SignIn, admin: User
+) -> None:
+    invited(boss)
+    for _n in range(4):
+        again(boss)
+    mail.outbox.clear()
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1)):
+        again(signed_in(admin))
+    assert len(mail.outbox) == 1
+
+
+def test_whoever_declines_is_not_mailed_without_end_either(
+    boss: Client, signed_in: SignIn, stranger: User
+) -> None:
+    theirs = signed_in(stranger)
+    for _n in range(6):
+        page = invited(boss, stranger.email)
+        for member in inviting.invitations(stranger):
+            theirs.post("/invitations/", {"invitation": member.pk, "decline": "1"})
+    assert len(mail.outbox) == 4
+    assert "Ann Lee was invited 4 times within a day." in words(page)
+    assert not inviting.invitations(stranger).exists()
+
+
+def test_what_another_workspace_mailed_is_not_counted_here(
+    boss: Client, signed_in: SignIn, stranger: User
+) -> None:
+    """Or an admin would learn who invites the same person elsewhere."""
+    theirs = signed_in(stranger)
+    invited(theirs)
+    for _n in range(4):
+        again(theirs)
+    mail.outbox.clear()
+    invited(boss)
+    assert len(mail.outbox) == 1
+
+
+def test_one_admin_does_not_mail_the_world(
+    boss: Client, signed_in: SignIn, make_person: Any, workspace: Workspace, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(inviting, "MAILS_PER_INVITER", 3)
+    for n in range(5):
+        page = invited(boss, f"ann{n}@example.com")
+    assert len(mail.outbox) == 3
+    assert "You sent 3 invitations within a day. Send the next after" in words(page)
+    assert Membership.objects.filter(invited_as="Ann Lee").count() == 3
+    again(boss)
+    assert len(mail.outbox) == 3
+    again(signed_in(make_person(Role.ADMIN, workspace, "Olga Other")))
+    assert len(mail.outbox) == 4
