@@ -17,16 +17,15 @@ from billing.models import Charge, Period
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What the ledger holds: money where a rate was known, segments where none was."""
+    """What the ledger holds: money where a rate was known, segments where none was.
 
-    amount: int  # micro-units of the workspace's currency
+    ``amounts`` are (currency, micro-units), the workspace's own currency first; none when nothing
+    that was sent had a price: then there is no sum, not a 0.
+    """
+
+    amounts: tuple[tuple[str, int], ...]
     segments: int
     unpriced: int  # segments without a known price
-
-    @property
-    def is_known(self) -> bool:
-        """False when nothing that was sent had a price: then there is no sum, not a 0."""
-        return self.segments > self.unpriced or not self.segments
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +77,16 @@ def spend(workspace: Workspace, start: date, end: date | None = None) -> Spend:
     rows = Charge.objects.filter(workspace=workspace, day__gte=start)
     if end is not None:
         rows = rows.filter(day__lt=end)
-    sums = rows.aggregate(
-        spent=Sum("amount", filter=Q(currency=workspace.currency)),
-        billed=Sum("segments"),
-        unknown=Sum("segments", filter=Q(amount=None)),
+    sums = rows.values_list("currency").annotate(
+        a=Sum("amount"), s=Sum("segments"), u=Sum("segments", filter=Q(amount=None), default=0)
     )
-    return Spend(sums["spent"] or 0, sums["billed"] or 0, sums["unknown"] or 0)
+    found = sorted(sums.order_by(), key=lambda row: (row[0] != workspace.currency, row[0]))
+    amounts = tuple((row[0], row[1]) for row in found if row[1] is not None)
+    return Spend(
+        amounts if found else ((workspace.currency, 0),),
+        segments=sum(row[2] for row in found),
+        unpriced=sum(row[3] for row in found),
+    )
 
 
 def meters(workspace: Workspace) -> list[Meter]:

@@ -274,8 +274,9 @@ class _Tally:
 
 
 def _priced(campaign: Campaign, kept: dict[str, Any]) -> Estimate:
-    prices = campaign.prices
+    prices, currency = campaign.prices, campaign.currency or campaign.workspace.currency
     if not campaign.is_frozen:
+        currency = campaign.workspace.currency
         day = clock.day_of(campaign.workspace, campaign.send_at or clock.now())
         prices = rates.prices(campaign.workspace, kept["countries"], day)
     lines = sorted(kept["countries"].items(), key=lambda item: -item[1][0])
@@ -284,7 +285,7 @@ def _priced(campaign: Campaign, kept: dict[str, Any]) -> Estimate:
             CountryLine(country, numbers, least, most, billable, prices.get(country))
             for country, (numbers, least, most, billable) in lines
         ),
-        currency=campaign.currency or campaign.workspace.currency,
+        currency=currency,
         unicode=kept["unicode"],
         too_long=tuple(kept["unfit"]["too_long"]),
         too_long_count=kept["unfit_counts"]["too_long"],

@@ -98,6 +98,12 @@ class WorkspaceForm(plain_forms.Form):
         self.data = dict(self.data.items()) | left | {"seen": json.dumps(now)}
 
     @property
+    def changes_currency(self) -> bool:
+        """Is it to be another currency than now, and than the person saw?"""
+        seen = self.cleaned_data["seen"].get("currency")
+        return self.cleaned_data["currency"] not in (self.workspace.currency, seen)
+
+    @property
     def shortens(self) -> bool:
         """Is something to be kept for fewer days than now?"""
         return any(self.cleaned_data[name] < getattr(self.workspace, name) for name in KEPT)

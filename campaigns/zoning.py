@@ -48,7 +48,7 @@ def change(
     if values["time_zone"] != locked.time_zone:
         problems["time_zone"] = _zone(locked, values["time_zone"], clock.now())
     if values["currency"] != locked.currency:
-        problems["currency"] = _currency(locked)
+        problems["currency"] = why_not_currency(locked)
     problems = {name: said for name, said in problems.items() if said}
     if problems:
         raise CannotChange(problems)
@@ -110,7 +110,7 @@ def _same_date(old: str, new: str, now: datetime) -> datetime | None:
     return None
 
 
-def _currency(workspace: Workspace) -> str:
+def why_not_currency(workspace: Workspace) -> str:
     """Why the currency cannot be changed now; empty if it can."""
     states = [CampaignState.SCHEDULED, *RUNNING]
     count = Campaign.objects.filter(workspace=workspace, state__in=states).count()

@@ -24,9 +24,7 @@ THEME_AGE = 365 * 24 * 3600
 
 
 def _kpis(request: SignedIn, period: figures.Period) -> dict[str, Any]:
-    workspace = request.membership.workspace
-    found = figures.figures(workspace, period)
-    return {"figures": found, "period": period, "currency": workspace.currency}
+    return {"figures": figures.figures(request.membership.workspace, period), "period": period}
 
 
 def _sending(request: SignedIn, period: figures.Period) -> dict[str, Any]:

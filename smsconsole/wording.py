@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
@@ -41,6 +42,11 @@ def money(micros: int | None, currency: str = "USD", places: int = 2) -> str:
     sign = "−" if amount < 0 else ""
     symbol = SYMBOLS.get(currency, f"{currency} ")
     return f"{sign}{symbol}{abs(amount):,}"
+
+
+def amounts(found: Iterable[tuple[str, int]]) -> str:
+    """Sums of several currencies are named one beside the other and never added: $12.30 + €4.10."""
+    return " + ".join(money(micros, code).replace(" ", "\u00a0") for code, micros in found)
 
 
 def duration(value: timedelta | float | None) -> str:

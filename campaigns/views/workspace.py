@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import SignedIn, requires
 from accounts.models import Workspace
 from accounts.workspaces import FIELDS
+from billing import currencies
 from billing.models import Rate
 from campaigns import retention, zoning
 from campaigns.models import Erasure, Retention
@@ -50,7 +51,7 @@ def told(counts: dict[str, int]) -> list[tuple[str, int]]:
 @requires("workspace.edit")
 @require_http_methods(["GET", "POST"])
 def workspace(request: SignedIn) -> HttpResponse:
-    """Show and change it. What a shorter time deletes is shown first and asked about."""
+    """Show and change it. What another currency or a shorter time means is asked about first."""
     found = request.membership.workspace
     form = WorkspaceForm(found, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
@@ -71,13 +72,22 @@ def workspace(request: SignedIn) -> HttpResponse:
 
 
 def _ask(request: SignedIn, found: Workspace, form: WorkspaceForm) -> HttpResponse | None:
-    """The question before a shorter time, unless it was answered for exactly these days."""
-    if not form.shortens or request.POST.get("sure") == form.days:
-        return None
-    wanted = Workspace(pk=found.pk, **{name: form.cleaned_data[name] for name in FIELDS})
-    forecast = retention.forecast(wanted, timezone.now())
-    context = {"form": form, "forecast": forecast, "back_url": reverse("workspace")}
-    return render(request, "smsconsole/workspace_sure.html", context)
+    """The first question that was not answered yet, for exactly this currency or these days."""
+    currency = form.cleaned_data["currency"]
+    yes = {name: request.POST[name] for name in ("sure", "sure_currency") if name in request.POST}
+    context = {"form": form, "back_url": reverse("workspace")}
+    if form.changes_currency and yes.get("sure_currency") != currency:
+        if zoning.why_not_currency(found):
+            return None  # the change is refused, and the form says why
+        yes["sure_currency"] = currency
+        context |= {"change": currencies.change(found, currency), "yes": yes.items()}
+        return render(request, "smsconsole/workspace_currency.html", context)
+    if form.shortens and yes.get("sure") != form.days:
+        yes["sure"] = form.days
+        wanted = Workspace(pk=found.pk, **{name: form.cleaned_data[name] for name in FIELDS})
+        context |= {"forecast": retention.forecast(wanted, timezone.now()), "yes": yes.items()}
+        return render(request, "smsconsole/workspace_sure.html", context)
+    return None
 
 
 def _say(request: SignedIn, found: Workspace, changed: list[str], currency: str) -> None:

@@ -196,6 +196,12 @@ def money(micros: int | None, currency: str = "USD") -> str:
 
 
 @register.filter
+def amounts(found: Iterable[tuple[str, int]]) -> str:
+    """`{{ spend.amounts|amounts }}`: one sum for each currency."""
+    return wording.amounts(found)
+
+
+@register.filter
 def price(micros: int | None, currency: str = "USD") -> str:
     """The price of a segment, with four decimals."""
     return wording.money(micros, currency, places=4)

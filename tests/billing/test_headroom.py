@@ -70,20 +70,33 @@ def test_a_window_ends_at_midnight_of_the_workspace(workspace: Workspace) -> Non
     assert month.resets_at == day.resets_at
 
 
-def test_money_is_summed_only_where_a_price_was_known(workspace: Workspace) -> None:
+def test_money_is_summed_for_each_currency_and_only_where_a_price_was_known(
+    workspace: Workspace,
+) -> None:
     charge(workspace, 10, 310_000)
     charge(workspace, 5, None)
     charge(workspace, 7, 999, currency="EUR")
+    charge(workspace, 1, 1, currency="EUR")
     charge(workspace, 3, 90, day=date(2026, 11, 21))
     spent = headroom.spend(workspace, TODAY)
-    assert (spent.amount, spent.segments, spent.unpriced) == (310_000, 22, 5)
-    assert spent.is_known
+    assert spent.amounts == (("USD", 310_000), ("EUR", 1_000))
+    assert (spent.segments, spent.unpriced) == (23, 5)
+
+
+def test_after_a_change_of_currency_the_new_one_is_named_first_and_nothing_is_lost(
+    workspace: Workspace,
+) -> None:
+    charge(workspace, 10, 310_000)
+    workspace.currency = "EUR"
+    assert headroom.spend(workspace, TODAY).amounts == (("USD", 310_000),)
+    charge(workspace, 7, 999)
+    assert headroom.spend(workspace, TODAY).amounts == (("EUR", 999), ("USD", 310_000))
 
 
 def test_a_sum_of_unknown_prices_is_unknown_and_not_0(workspace: Workspace) -> None:
-    assert headroom.spend(workspace, TODAY).is_known
+    assert headroom.spend(workspace, TODAY).amounts == (("USD", 0),)
     charge(workspace, 5, None)
-    assert not headroom.spend(workspace, TODAY).is_known
+    assert headroom.spend(workspace, TODAY).amounts == ()
 
 
 def test_a_country_has_a_current_rate_those_before_and_those_to_come(

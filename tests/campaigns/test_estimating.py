@@ -85,6 +85,19 @@ def test_the_newest_rate_of_the_day_counts_and_no_other_currency(
     assert rates.prices(workspace, ["US"], today + timedelta(days=1)) == {"US": 4}
 
 
+def test_a_draft_taken_back_is_estimated_in_the_currency_of_now(
+    with_values: Any, price: Any, workspace: Any
+) -> None:
+    """It keeps the currency it was submitted in until it is submitted again."""
+    campaign = with_values("Hi ${name}", [("US", "Ann")])
+    price("US", 8_000, currency="EUR")
+    workspace.currency = "EUR"
+    workspace.save()
+    campaign.workspace, campaign.currency = workspace, "USD"
+    found = estimating.estimate(campaign)
+    assert (found.currency, found.cost) == ("EUR", 8_000)
+
+
 def test_rows_without_a_sendable_text_are_named_and_not_counted(with_values: Any) -> None:
     rows = [("US", "Ann"), ("US", "x" * 200), ("US", "\u200b"), ("US", "y" * 200)]
     campaign = with_values("${name}" * 8, rows)

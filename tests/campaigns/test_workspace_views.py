@@ -17,6 +17,7 @@ from billing.models import Period, Threshold, ThresholdWindow
 from campaigns import clock, retention, sending, zoning
 from campaigns.models import Batch, Campaign, Retention
 from campaigns.sending import claiming
+from tests.billing.building import charge
 from tests.campaigns import engine
 from tests.campaigns.building import SENT_AT, Made, make_sent_campaign
 
@@ -254,9 +255,70 @@ def test_rates_in_the_old_currency_are_no_price_and_that_is_said(
     signed_in: Callable[[User], Client], admin: User, workspace: Workspace
 ) -> None:
     tariffs.enter(workspace, "US", 7_900, SENT_AT.date(), admin)
-    answer = signed_in(admin).post(URL, given(workspace, currency="EUR"), follow=True)
+    changed = given(workspace, currency="EUR", sure_currency="EUR")
+    answer = signed_in(admin).post(URL, changed, follow=True)
     assert "Rates in another currency than EUR are no price any more." in answer.content.decode()
     assert not Threshold.objects.exists()
+
+
+def test_a_change_of_currency_is_asked_about_with_what_happens_to_what_is_there(
+    signed_in: Callable[[User], Client], admin: User, workspace: Workspace
+) -> None:
+    """Thresholds count on, prices in the old currency are none, what was charged stays."""
+    today = thresholds.today(workspace)
+    for country in ("US", "MY"):
+        tariffs.enter(workspace, country, 7_900, today, admin)
+    charge(workspace, today, 1_000, price=12_300)
+    thresholds.set_limit(workspace, Period.DAY, 5_000, 80, admin)
+    client, euro = signed_in(admin), given(workspace, currency="EUR")
+    asked = client.post(URL, euro).content.decode()
+    assert "Count in EUR from now on?" in asked
+    assert "Suspension thresholds count segments, not money: they stay as they are." in asked
+    assert "2 countries have a price in USD" in asked
+    assert "$12.30 of this month stays as it was charged" in asked
+    assert client.post(URL, euro | {"sure_currency": "GBP"}).status_code == 200  # another question
+    workspace.refresh_from_db()
+    assert workspace.currency == "USD"
+    assert client.post(URL, euro | {"sure_currency": "EUR"}).status_code == 302
+    workspace.refresh_from_db()
+    assert workspace.currency == "EUR"
+
+
+def test_prices_that_are_there_in_the_new_currency_count_again(
+    signed_in: Callable[[User], Client], admin: User, workspace: Workspace
+) -> None:
+    tariffs.enter(workspace, "US", 7_900, thresholds.today(workspace), admin)
+    workspace.currency = "EUR"
+    workspace.save()
+    asked = signed_in(admin).post(URL, given(workspace, currency="USD")).content.decode()
+    assert "1 country has a price in USD already, which counts from now on." in asked
+    assert "This month has no cost yet." in asked
+
+
+def test_a_change_of_currency_and_of_days_is_asked_about_one_after_the_other(
+    signed_in: Callable[[User], Client], admin: User, workspace: Workspace
+) -> None:
+    client, both = signed_in(admin), given(workspace, currency="EUR", keep_texts_days=9)
+    first = client.post(URL, both).content.decode()
+    assert "Count in EUR from now on?" in first
+    assert 'name="sure_currency" value="EUR"' in first
+    second = client.post(URL, both | {"sure_currency": "EUR"}).content.decode()
+    assert "Keep personal data for fewer days?" in second
+    assert 'name="sure_currency" value="EUR"' in second
+    assert 'name="sure" value="7-9-90"' in second
+    yes = both | {"sure_currency": "EUR", "sure": "7-9-90"}
+    assert client.post(URL, yes).status_code == 302
+
+
+def test_who_left_the_currency_alone_is_not_asked_when_somebody_else_changed_it(
+    signed_in: Callable[[User], Client], admin: User, workspace: Workspace
+) -> None:
+    client = signed_in(admin)
+    seen = html.unescape(re.search(r'name="seen" value="([^"]*)"', page_of(client))[1])  # type: ignore[index]
+    Workspace.objects.filter(pk=workspace.pk).update(currency="EUR")
+    typed = given(workspace, name="Parcelway Asia", seen=seen)
+    page = client.post(URL, typed).content.decode()
+    assert "Somebody changed this meanwhile: it is EUR now. Look again." in page
 
 
 def test_nobody_takes_back_what_somebody_else_changed_meanwhile(

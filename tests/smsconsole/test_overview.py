@@ -73,7 +73,21 @@ def test_figures_come_from_tallies_and_the_ledger(sending: Any, workspace: Works
     with time_machine.travel(NOW, tick=False):
         found = overview.figures(workspace, overview.period("today", workspace))
     assert (found.sent, found.failed, found.pending) == (60, 10, 30)
-    assert found.spend.amount == 2_480_000
+    assert found.spend.amounts == (("USD", 2_480_000),)
+
+
+def test_a_change_of_currency_hides_nothing_that_was_spent_before(
+    sending: Any, workspace: Workspace, signed_in: Clients, admin: User
+) -> None:
+    for currency, amount in (("USD", 12_300_000), ("EUR", 4_100_000)):
+        Charge.objects.create(
+            workspace=workspace, day=NOW.date(), campaign_key=uuid.uuid4(), campaign_name="A",
+            country="MY", sender="P", carrier="P", scenario="otp", messages=8, segments=8,
+            amount=amount, currency=currency,
+        )  # fmt: skip
+    workspace.currency = "EUR"
+    workspace.save()
+    assert page(signed_in(admin)).count("€4.10 + $12.30") == 3  # the strip, the day, the month
 
 
 def test_the_page_shows_what_is_sending(sending: Any, signed_in: Clients, operator: User) -> None:
