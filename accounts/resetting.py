@@ -1,8 +1,9 @@
 """A link by mail for whoever forgot the password.
 
-The page answers at once and the same for every address: the wish is written down, and the link
-is made and mailed when the mails of notices are. Its token is kept nowhere. A newer link leaves
-the earlier ones and invitations alone, or a stranger could void them; a new password voids all.
+The page answers at once and the same for every address, after the same work: the wish is counted
+and written down, and the link is made and mailed when the mails of notices are. Its token is kept
+nowhere. A newer link leaves the earlier ones and invitations alone, or a stranger could void them;
+a new password voids all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -28,22 +29,14 @@ KEPT_AFTER = timedelta(days=1)
 A_PASS = 20
 
 
-def is_waiting(email: str, now: datetime) -> bool:
-    """Is a link on its way to this address already?"""
-    return _people(email).filter(reset_asked_at__gt=now - LINK_LIFE).exists()
-
-
 def ask(email: str, now: datetime) -> None:
     """Write down that a link is wished for, if there is an active person with this address.
 
     A wish that waits keeps its place, however often it is repeated.
     """
     not_waiting = Q(reset_asked_at=None) | Q(reset_asked_at__lte=now - LINK_LIFE)
-    _people(email).filter(not_waiting).update(reset_asked_at=now)
-
-
-def _people(email: str) -> QuerySet[User]:
-    return User.objects.filter(email=email.strip().lower(), is_active=True)
+    people = User.objects.filter(email=email.strip().lower(), is_active=True)
+    people.filter(not_waiting).update(reset_asked_at=now)
 
 
 def send_asked() -> int:

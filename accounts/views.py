@@ -7,6 +7,7 @@ from typing import Any, cast
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout, update_session_auth_hash
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -80,8 +81,9 @@ def reset(request: HttpRequest) -> HttpResponse:
     is_asked = request.method == "POST" and form.is_valid()
     if is_asked:
         email, now = form.cleaned_data["email"], timezone.now()
-        if throttling.may_mail(request, email, now):
-            resetting.ask(email, now)
+        with transaction.atomic():  # one write to disk, whether the person is here or not
+            if throttling.may_mail(request, email, now):
+                resetting.ask(email, now)
     context = {
         "form": form, "is_asked": is_asked, "has_server": bool(settings.EMAIL_URL),
         "most": throttling.MAILS_PER_PERSON,
