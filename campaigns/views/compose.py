@@ -21,6 +21,7 @@ from campaigns.forms import WALL, CampaignForm, typed
 from campaigns.importing import samples
 from campaigns.models import Campaign, WrongState
 from campaigns.models.campaign import MANUAL_MAX, Source
+from campaigns.views import late
 from senders.models import SenderID
 from sms.countries import country_name
 from sms.sender_id import is_generic
@@ -117,7 +118,7 @@ def keep(request: SignedIn, campaign: Campaign, form: CampaignForm) -> HttpRespo
     try:
         drafting.save(campaign, kept, request.user, seen=seen, tab=_tab(request))
     except WrongState:
-        return gone(request, campaign)
+        return late.answer(request, campaign, form)
     except drafting.Changed:
         return _changed(request, campaign, form, seen or "")
     return None

@@ -275,20 +275,6 @@ def test_what_does_not_fit_is_offered_as_a_choice(
     assert campaign.partial_ok
 
 
-def test_a_submitted_campaign_cannot_be_edited_by_an_old_page(
-    client: Any, make_campaign: Any
-) -> None:
-    campaign = make_campaign()
-    press_submit(client, campaign)
-    assert client.get(url("edit", campaign)).url == url("detail", campaign)
-    response = client.post(url("edit", campaign), words(campaign, content="New", next="draft"))
-    assert response.url == url("detail", campaign)
-    response = client.post(url("edit", campaign), words(campaign, content="New"), **HTMX)
-    assert response["HX-Redirect"] == url("detail", campaign)
-    campaign.refresh_from_db()
-    assert campaign.content == "Your parcel arrives today."
-
-
 def test_a_test_goes_out_from_its_page(client: Any, make_campaign: Any, operator: Any) -> None:
     campaign = make_campaign()
     assert "no test numbers yet" in page(client.get(url("send_test", campaign)))
@@ -298,6 +284,64 @@ def test_a_test_goes_out_from_its_page(client: Any, make_campaign: Any, operator
     response = client.post(url("send_test", campaign))
     test = Campaign.objects.get(origin="test")
     assert response.url == url("detail", test)
+
+
+# --- a page of a draft that was submitted meanwhile -------------------------------------------
+
+
+def test_what_was_typed_too_late_is_shown_with_who_submitted_and_when(
+    client: Any, make_campaign: Any, signed_in: Any, admin: Any
+) -> None:
+    campaign = make_campaign()
+    given = words(campaign, content="Line one\r\nline <two>", cost_centre="Logistics")
+    press_submit(signed_in(admin), campaign)
+    response = client.post(url("edit", campaign), given)
+    html = response.content.decode()
+    assert response.status_code == 409
+    assert "This campaign was submitted on" in html
+    assert "by Jonas Weber." in html
+    kept = html.split("Not kept")[1]
+    assert "Line one\r\nline &lt;two&gt;" in kept
+    assert "Logistics" in kept
+    assert campaign.name not in kept  # the same as ever: nothing of it is lost
+    assert url("duplicate", campaign) in html
+    campaign.refresh_from_db()
+    assert campaign.content == "Your parcel arrives today."
+
+
+def test_a_late_page_of_which_nothing_is_lost_leads_to_the_campaign(
+    client: Any, make_campaign: Any
+) -> None:
+    campaign = make_campaign()
+    given = words(campaign)
+    press_submit(client, campaign)
+    assert client.post(url("edit", campaign), given).url == url("detail", campaign)
+    assert client.get(url("edit", campaign)).url == url("detail", campaign)
+
+
+def test_what_is_typed_on_after_a_submission_stays_on_its_page_which_says_so(
+    client: Any, make_campaign: Any
+) -> None:
+    campaign = make_campaign()
+    given = words(campaign, content="Another text")
+    press_submit(client, campaign)
+    response = client.post(url("edit", campaign), given, **HTMX)
+    html = page(response)
+    assert "HX-Redirect" not in response
+    assert response["HX-Reswap"] == "none"
+    assert "This campaign was submitted on" in html
+    assert "not saved any more" in html
+    assert url("duplicate", campaign) in html
+
+
+def test_a_file_that_came_too_late_is_named(client: Any, make_campaign: Any) -> None:
+    campaign = make_campaign()
+    press_submit(client, campaign)
+    file = io.BytesIO(b"phone_number\n+12025550123\n")
+    file.name = "late.csv"
+    response = client.post(url("upload", campaign), {**words(campaign), "file": file})
+    assert response.status_code == 409
+    assert "late.csv" in response.content.decode().split("Not kept")[1]
 
 
 # --- who may ------------------------------------------------------------------------------------
