@@ -26,7 +26,7 @@ from campaigns.models.campaign import NAME_MAX, Origin, Source
 from campaigns.states import CampaignState, Scenario
 from senders.models import OptOut
 from sheets import store
-from sms.display import hide_numbers, mask
+from sms.display import hide_entry, mask
 from sms.numbers import BadNumber, parse_number, split_numbers
 from sms.template import TemplateError, compile
 from sms.text import normalise
@@ -277,7 +277,7 @@ def _masked(entry: str) -> str:
     try:
         return mask(parse_number(entry).e164)
     except BadNumber:
-        return hide_numbers(entry)
+        return hide_entry(entry)
 
 
 def used_before(campaign: Campaign) -> Campaign | None:

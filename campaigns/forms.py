@@ -22,7 +22,7 @@ from campaigns.models.campaign import MANUAL_MAX, NAME_MAX, ScenarioType, Source
 from senders.models import SenderID
 from sheets.spoken import LABEL_FEWEST, holds_number
 from sms import schedule
-from sms.display import hide_numbers
+from sms.display import hide_entry, hide_numbers
 from sms.numbers import BadNumber, parse_number, split_numbers
 from sms.template import TemplateError, compile
 from sms.text import (
@@ -209,14 +209,14 @@ class CampaignForm(plain_forms.Form):
             self._check_numbers(entries)
 
     def _check_numbers(self, entries: list[str]) -> None:
-        is_stored = self._words()["manual_numbers"] == self.campaign.manual_numbers
+        hidden = self.is_masked and self._words()["manual_numbers"] == self.campaign.manual_numbers
+        shown, said = (hide_entry, hide_numbers) if hidden else (str, str)
         refused = []
         for place, entry in enumerate(entries, 1):
             try:
                 parse_number(entry)
             except BadNumber as bad:
-                shown = hide_numbers(entry) if self.is_masked and is_stored else entry
-                params = {"at": place, "entry": shown[:40], "said": _(bad.hint)}
+                params = {"at": place, "entry": shown(entry)[:40], "said": said(_(bad.hint))}
                 text = _("Number %(at)d, %(entry)s: %(said)s")
                 refused.append(forms.ValidationError(text, code=bad.problem, params=params))
         for error in refused[:NUMBERS_SHOWN]:

@@ -1,8 +1,10 @@
-"""Phone numbers in words that people write freely: found however they are grouped."""
+"""Phone numbers in words that people write freely: found however they are written."""
 
 from __future__ import annotations
 
 import re
+
+from sms.folding import fold
 
 FEWEST = 7  # digits: shorter ones are orders and tickets
 # In a name: shorter ones are invoices and cost centres, unless + or 00 leads.
@@ -36,12 +38,12 @@ _PARTS = re.compile(rf"(?P<kept>{_KEPT})|(?P<run>\+?\d(?:{_BETWEEN}(?!{_KEPT})\d
 
 def holds_number(text: str, fewest: int = FEWEST) -> bool:
     """Is there what may be a phone number of at least *fewest* digits in *text*?"""
-    return any(_is_number(found, fewest) for found in _PARTS.finditer(text))
+    return any(_is_number(found, fewest) for found in _PARTS.finditer(fold(text).text))
 
 
 def without_numbers(text: str, fewest: int = FEWEST) -> str:
     """*text* with all that may be a phone number taken out; days, times and money stay."""
-    return _PARTS.sub(lambda found: MASK if _is_number(found, fewest) else found[0], text)
+    return fold(text).replaced(_PARTS, lambda part: MASK if _is_number(part, fewest) else None)
 
 
 def _is_number(found: re.Match[str], fewest: int) -> bool:

@@ -6,9 +6,13 @@ import re
 
 import phonenumbers
 
+from sms.folding import fold
+
 _CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 FEWEST = 6  # digits that may be a number somebody wrote
+ENTRY_FEWEST = 7  # the same of an entry that should be one, its letters left out
 _WRITTEN = re.compile(rf"\d(?:[\W_]{{0,3}}\d){{{FEWEST - 1},}}")
+_FROM_FIRST_TO_LAST = re.compile(r"\d(?:.*\d)?", re.DOTALL)
 
 
 def mask(e164: str) -> str:
@@ -38,15 +42,19 @@ def hide_numbers(text: str) -> str:
 
     At least three digits of each stay hidden; the rest of the text is kept as it is.
     """
-    return _WRITTEN.sub(_hidden, text)
+    return fold(text).replaced(_WRITTEN, _hidden)
+
+
+def hide_entry(text: str) -> str:
+    """What was given as a number, right or wrong: its middle hidden, whatever breaks it up."""
+    folded = fold(text)
+    if sum(map(str.isdecimal, folded.text)) < ENTRY_FEWEST:
+        return hide_numbers(text)
+    return folded.replaced(_FROM_FIRST_TO_LAST, _hidden)
 
 
 def _hidden(run: re.Match[str]) -> str:
-    digits = _digits(run[0])
+    digits = "".join(filter(str.isdecimal, run[0]))
     tail = min(4, len(digits) - 5)
     # Spaces that do not break: a masked cell stays one line.
     return f"{digits[:2]}\u00a0•••\u00a0{digits[len(digits) - tail :]}"
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdecimal, text))

@@ -11,6 +11,7 @@ import uuid
 from dataclasses import replace
 from itertools import chain
 
+import phonenumbers
 import pytest
 from django.urls import reverse
 from django.utils import timezone
@@ -178,6 +179,23 @@ def test_numbers_that_are_wrong_are_named_without_showing_them(signed_in, admin,
         words = text_of(answer)
         assert "Number 1, +12" in words
         assert "2025550142" not in words
+
+
+def test_a_wrong_number_stays_masked_however_letters_break_it_and_in_what_is_said_of_it(
+    signed_in, admin, campaigns
+):
+    draft, client = campaigns["typed"], signed_in(admin)
+    mexican = f"+521{phonenumbers.example_number('MX').national_number}"  # its hint repeats it
+    typed = "+1202abc5550142\n0491 x 570 call 156\n\u2070\u2074\u2079\u00b9abc\u2075\u20777156\n"
+    Campaign.objects.filter(pk=draft.pk).update(manual_numbers=typed + mexican)
+    here = reverse("campaigns:edit", args=[draft.key])
+    page = text_of(client.get(here))
+    posted = text_of(client.post(here, form_on(page) | {"next": "review"}))
+    assert "Number 4" in posted
+    for words in (page, posted):
+        assert not re.search(r"555|570|\u2075\u2077", EXAMPLE.sub("", words))
+        assert mexican[-8:] not in words
+        assert "+12\u00a0•••\u00a00142" in words
 
 
 def test_an_admin_reveals_typed_numbers_with_a_reason_and_may_change_them_then(
