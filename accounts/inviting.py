@@ -31,11 +31,11 @@ A_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Invitation:
-    """What became of an invitation. ``url`` only where no mail can bring it to its person."""
+    """What became of an invitation; ``url`` is for the admin, where no mail brings it."""
 
     member: Membership
     is_mailed: bool
-    url: str = ""
+    url: str
 
 
 def invite(workspace: Workspace, by: User, email: str, name: str, role: str) -> Invitation:
@@ -112,21 +112,30 @@ def decline(member: Membership, by: User) -> None:
 
 
 def _send(member: Membership, by: User) -> Invitation:
-    """Mail the way in: a one-time link for who is new, else the page on which to accept."""
-    path = reverse("accounts:invitations")
-    has_link = member.accepted_at is not None
-    if has_link:
-        with transaction.atomic():
-            resetting.drop_links(member.user)
-            path = reverse("accounts:link", args=[SignInLink.make(member.user)])
-    url = settings.SITE_URL + path
-    is_mailed = _mail(member, by, url, has_link=has_link)
-    is_shown = not settings.EMAIL_URL and (not has_link or _is_only_here(member))
-    return Invitation(member, is_mailed, url if is_shown else "")
+    """Mail the way in: a one-time link for who is new, else the page on which to accept.
+
+    Without a mail server the admin is shown it too; of somebody whom another workspace knows
+    only ever the page, on which nobody else can do anything.
+    """
+    page = settings.SITE_URL + reverse("accounts:invitations")
+    if member.accepted_at is not None:
+        is_shown = not settings.EMAIL_URL and _is_only_here(member)
+        url = _link(member, member.workspace if is_shown else None)
+        is_mailed = _mail(member, by, url, has_link=True)
+        return Invitation(member, is_mailed, url if is_shown else page)
+    return Invitation(member, _mail(member, by, page, has_link=False), page)
+
+
+@transaction.atomic
+def _link(member: Membership, shown_in: Workspace | None) -> str:
+    """A new one-time link in place of those before."""
+    resetting.drop_links(member.user)
+    token = SignInLink.make(member.user, shown_in=shown_in)
+    return settings.SITE_URL + reverse("accounts:link", args=[token])
 
 
 def _is_only_here(member: Membership) -> bool:
-    """Whoever holds a link is its person: nobody gets one that opens another workspace too."""
+    """Does no other workspace know the person?"""
     others = Membership.objects.filter(user=member.user).exclude(pk=member.pk)
     return not others.exists()
 

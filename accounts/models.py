@@ -8,6 +8,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
@@ -171,9 +172,16 @@ class Membership(models.Model):
 
 
 class SignInLink(models.Model):
-    """A link that signs one person in once. Only its hash is kept."""
+    """A link that signs one person in once. Only its hash is kept.
+
+    One that stood on a page of ``shown_in`` was read by somebody else: it opens only an account
+    that nobody has used and no other workspace knows.
+    """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="signin_links")
+    shown_in = models.ForeignKey(
+        Workspace, null=True, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
     token_hash = models.CharField(max_length=64, unique=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
@@ -182,18 +190,30 @@ class SignInLink(models.Model):
         return f"link {self.pk}"
 
     @classmethod
-    def make(cls, user: User, life: timedelta = timedelta(hours=24)) -> str:
+    def make(
+        cls, user: User, life: timedelta = timedelta(hours=24), shown_in: Workspace | None = None
+    ) -> str:
         """A new link's token; it cannot be read again."""
         token = secrets.token_urlsafe(32)
-        cls.objects.create(user=user, token_hash=_hash(token), expires_at=timezone.now() + life)
+        cls.objects.create(
+            user=user, token_hash=_hash(token), expires_at=timezone.now() + life, shown_in=shown_in
+        )
         return token
 
     @classmethod
     def unused(cls, token: str, now: datetime) -> models.QuerySet[SignInLink]:
         """The link of *token* while it can still be used, else nothing."""
-        return cls.objects.filter(
-            token_hash=_hash(token), used_at=None, expires_at__gt=now, user__is_active=True
+        elsewhere = Membership.objects.filter(user=models.OuterRef("user"))
+        elsewhere = elsewhere.exclude(workspace=models.OuterRef("shown_in"))
+        is_safe = models.Q(
+            ~models.Exists(elsewhere),
+            user__last_login=None,
+            user__password__startswith=UNUSABLE_PASSWORD_PREFIX,
         )
+        return cls.objects.filter(
+            models.Q(shown_in=None) | is_safe,
+            token_hash=_hash(token), used_at=None, expires_at__gt=now, user__is_active=True,
+        )  # fmt: skip
 
     @classmethod
     def use(cls, token: str, now: datetime) -> User | None:

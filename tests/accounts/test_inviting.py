@@ -180,6 +180,51 @@ def test_an_invitation_elsewhere_voids_no_link_and_shows_none(
     assert SignInLink.unused(early, timezone.now()).exists()
 
 
+def test_a_link_shown_on_a_page_opens_nothing_once_another_workspace_knows_the_person(
+    boss: Client, signed_in: SignIn, client: Client, stranger: User, settings: Any
+) -> None:
+    """Or an admin would prepare accounts, and be in every team that invites their people."""
+    settings.EMAIL_URL = ""
+    kept = link_in(invited(boss).content.decode())
+    assert client.get(kept).status_code == 200
+    invited(signed_in(stranger))
+    assert client.get(kept).status_code == client.post(kept).status_code == 410
+    assert client.get("/password/").url.startswith("/signin/")
+    assert User.objects.get(email="ann@example.com").last_login is None
+
+
+@pytest.mark.parametrize("how", ["signed in", "password set"])
+def test_a_link_shown_on_a_page_opens_no_account_that_was_used(
+    boss: Client, client: Client, settings: Any, how: str
+) -> None:
+    settings.EMAIL_URL = ""
+    kept = link_in(invited(boss).content.decode())
+    ann = User.objects.get(email="ann@example.com")
+    if how == "signed in":
+        assert client.post(f"/signin/{SignInLink.make(ann)}/").status_code == 302
+    else:
+        ann.set_password("correct horse battery")
+        ann.save()
+    assert Client().post(kept).status_code == 410
+
+
+def test_without_a_mail_server_the_page_says_the_same_of_everybody(
+    boss: Client, stranger: User, settings: Any
+) -> None:
+    """The link itself tells: who is known needs none to sign in. The words do not."""
+    settings.EMAIL_URL = ""
+    told = []
+    for email in ("ann@example.com", stranger.email):
+        page = invited(boss, email)
+        told.append(re.sub(r"http://\S+", "LINK", said(page, email)))
+    ann = User.objects.get(email="ann@example.com")
+    Membership.objects.create(user=ann, workspace=stranger.membership.workspace, role=Role.VIEWER)
+    page = boss.post(f"/team/{ann.memberships.earliest('pk').pk}/invite/")
+    told.append(re.sub(r"http://\S+", "LINK", said(page, "ann@example.com")))
+    assert "LINK" in told[0]
+    assert told[0] == told[1] == told[2]
+
+
 def test_inviting_again_ends_the_links_before(boss: Client, settings: Any) -> None:
     settings.EMAIL_URL = ""
     first = link_in(invited(boss).content.decode())
