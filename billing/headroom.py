@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.middleware import zone_of
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from billing import thresholds
 from billing.models import Charge, Period
 
@@ -30,10 +30,15 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One threshold as a page shows it. ``usage`` is None where none is set."""
+    """One threshold as a page shows it. ``usage`` is None where none is set.
+
+    ``billed`` are the segments of every campaign; ``spend`` is what the reader sees of them in
+    money.
+    """
 
     period: str
     usage: thresholds.Usage | None
+    billed: int
     spend: Spend
     resets_at: datetime
 
@@ -44,7 +49,7 @@ class Meter:
     @property
     def reserved(self) -> int:
         """Of the used segments those that no carrier has taken yet: being sent, or in doubt."""
-        return 0 if self.usage is None else max(0, self.usage.used - self.spend.segments)
+        return 0 if self.usage is None else max(0, self.usage.used - self.billed)
 
     @property
     def level(self) -> str:
@@ -72,9 +77,16 @@ class Meter:
         return pgettext("threshold", "daily") if daily else pgettext("threshold", "monthly")
 
 
-def spend(workspace: Workspace, start: date, end: date | None = None) -> Spend:
-    """What was charged on the days from *start* up to, not including, *end*."""
+def spend(
+    workspace: Workspace, start: date, end: date | None = None, author: User | None = None
+) -> Spend:
+    """What was charged on the days from *start* up to, not including, *end*.
+
+    Of all campaigns, or of those that *author* made.
+    """
     rows = Charge.objects.filter(workspace=workspace, day__gte=start)
+    if author is not None:
+        rows = rows.filter(author=author)
     if end is not None:
         rows = rows.filter(day__lt=end)
     sums = rows.values_list("currency").annotate(
@@ -89,8 +101,11 @@ def spend(workspace: Workspace, start: date, end: date | None = None) -> Spend:
     )
 
 
-def meters(workspace: Workspace) -> list[Meter]:
-    """The day's and the month's meter, each also where no threshold is set."""
+def meters(workspace: Workspace, author: User | None = None) -> list[Meter]:
+    """The day's and the month's meter, each also where no threshold is set.
+
+    Money is that of all campaigns, or of those that *author* made.
+    """
     known = {usage.period: usage for usage in thresholds.usage(workspace)}
     day = thresholds.today(workspace)
     zone = zone_of(workspace.time_zone)
@@ -98,8 +113,11 @@ def meters(workspace: Workspace) -> list[Meter]:
     for period in (Period.DAY, Period.MONTH):
         start, end = thresholds.span(period, day)
         resets_at = datetime(end.year, end.month, end.day, tzinfo=zone)
-        spent = spend(workspace, start, end)
-        found.append(Meter(period, known.get(period), spent, resets_at))
+        spent = spend(workspace, start, end, author)
+        billed = spent.segments
+        if author is not None:
+            billed = thresholds.charged(workspace, start, end)
+        found.append(Meter(period, known.get(period), billed, spent, resets_at))
     return found
 
 

@@ -228,6 +228,11 @@ def is_own_only(membership: Membership) -> bool:
     return not allows(membership.role, "statements.view", own=False)
 
 
+def whose(user: User, membership: Membership) -> User | None:
+    """The person, if this role reads only the charges of their own campaigns; else nobody."""
+    return user if is_own_only(membership) else None
+
+
 def charges(user: User, membership: Membership) -> QuerySet[Charge]:
     """The charges that a person may read."""
     rows = Charge.objects.for_user(user)

@@ -47,11 +47,12 @@ TOTALS = (
 
 
 def message_rows(
-    campaign: Campaign, chosen: Filter, *, whole: bool = False
+    campaign: Campaign, chosen: Filter, *, whole: bool = False, priced: bool = True
 ) -> Iterator[tuple[Cell, ...]]:
     """The messages in order, read in chunks, so that a million take no more memory than few.
 
-    Numbers are masked as on the pages, unless they are to be *whole*.
+    Numbers are masked as on the pages, unless they are to be *whole*; who sees no cost of the
+    campaign takes the messages without prices (*priced*).
     """
     receipts = gives_receipts(campaign)
     rows = chosen.rows(campaign, receipts).defer("text")
@@ -59,10 +60,17 @@ def message_rows(
     while chunk := list(rows.filter(position__gt=last).order_by("position")[:CHUNK]):
         last = chunk[-1].position
         for message in chunk:
-            yield _message(message, campaign.currency, receipts, whole)
+            money = _prices(message, campaign.currency) if priced else ("", "", "")
+            yield _message(message, money, receipts, whole)
 
 
-def _message(message: Message, currency: str, receipts: bool, whole: bool) -> tuple[Cell, ...]:
+def _prices(message: Message, currency: str) -> tuple[Cell, ...]:
+    return _money(message.price), _money(message.amount), currency
+
+
+def _message(
+    message: Message, money: tuple[Cell, ...], receipts: bool, whole: bool
+) -> tuple[Cell, ...]:
     which = bucket(message.state, receipts)
     why = ""
     if which == Bucket.FAILED or message.state in (MessageState.CANCELLED, MessageState.NO_RECEIPT):
@@ -71,7 +79,7 @@ def _message(message: Message, currency: str, receipts: bool, whole: bool) -> tu
         message.number if whole else mask(message.number), message.country, message.state,
         str(which), why, message.detail if whole else code_of(message),
         _utc(message.accepted_at), _utc(message.receipt_at), message.segments,
-        message.billed_segments, _money(message.price), _money(message.amount), currency,
+        message.billed_segments, *money,
         str(message.reference), message.carrier_id,
     )  # fmt: skip
 
@@ -91,8 +99,12 @@ def total_rows(
             campaign.sender_value or str(campaign.sender or ""), campaign.author.name,
             campaign.cost_centre, _utc(campaign.send_at), _utc(campaign.started_at),
             _utc(campaign.ended_at), sums.total, sums.sent, sums.failed, sums.other, sums.billed,
-            sums.unpriced, _money(sums.cost), campaign.currency,
+            *(_cost(sums, campaign.currency) if sums.shows_cost else ("", "", "")),
         )  # fmt: skip
+
+
+def _cost(sums: Result, currency: str) -> tuple[Cell, ...]:
+    return sums.unpriced, _money(sums.cost), currency
 
 
 def _utc(at: datetime | None) -> str:
@@ -116,6 +128,11 @@ def is_whole(job: Job) -> bool:
     return bool(job.options.get("whole", True))
 
 
+def is_priced(job: Job) -> bool:
+    """Does the file of this job hold prices?"""
+    return bool(job.options.get("priced", True))
+
+
 def run(job_id: int) -> None:
     """Write the file of an export job, from its first row; a second run meanwhile writes none."""
     job = jobs.claim(job_id, KIND)
@@ -132,7 +149,8 @@ def _write(job: Job) -> None:
         jobs.move(job, state=JobState.FAILED, error=_("The campaign is no longer there."))
         return
     whole = is_whole(job)
-    rows = message_rows(campaign, Filter.read(job.options["filter"]), whole=whole)
+    chosen = Filter.read(job.options["filter"])
+    rows = message_rows(campaign, chosen, whole=whole, priced=is_priced(job))
     name = f"{job.key}.xlsx"
     with _whole(settings.EXPORTS / name) as file:
         write_xlsx(file, COLUMNS, _told(job, rows), _("Messages"))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import ngettext
 
+from accounts.models import Membership
 from billing.thresholds import Usage
 from campaigns import statistics, tightness, trail
 from campaigns.importing.reasons import DUPLICATE, OPTED_OUT
@@ -52,9 +54,26 @@ class Reading:
     gives_receipts: bool
     live: bool
 
+    def without_cost(self) -> Reading:
+        rows = [row.without_cost() for row in self.countries]
+        return replace(self, result=self.result.without_cost(), countries=rows)
+
     @property
     def resendable(self) -> int:
         return sum(row.messages for row in self.reasons if row.resendable)
+
+
+def shows_cost(campaign: Campaign, membership: Membership) -> bool:
+    """May this person see what it cost? The statement has the same rule."""
+    return membership.can("statements.view", campaign.author_id)
+
+
+Seen = TypeVar("Seen", Result, Reading)
+
+
+def as_seen(found: Seen, campaign: Campaign, membership: Membership) -> Seen:
+    """*found* without the cost of a campaign of which the person may not see it."""
+    return found if shows_cost(campaign, membership) else found.without_cost()
 
 
 def number_of(campaign: Campaign) -> int:

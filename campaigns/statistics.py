@@ -85,6 +85,11 @@ class Result:
     unpriced: int = 0  # billed segments without a price
     refused: int = 0  # messages that no carrier took: not billed
     refused_segments: int = 0
+    shows_cost: bool = True
+
+    def without_cost(self) -> Result:
+        """The same for somebody who sees no money of it: the amounts are gone, not only unshown."""
+        return replace(self, amount=0, unpriced=0, shows_cost=False)
 
     @property
     def total(self) -> int:
@@ -99,6 +104,8 @@ class Result:
     @property
     def cost(self) -> int | None:
         """Micro-units, or None when nothing billed has a price: never 0 for "not known"."""
+        if not self.shows_cost:
+            return None
         return None if self.unpriced and self.unpriced == self.billed else self.amount
 
     def part(self, key: str) -> int:
@@ -144,6 +151,9 @@ class CountryRow:
     country: str
     result: Result
     price: int | None  # a segment, as frozen at submit
+
+    def without_cost(self) -> CountryRow:
+        return replace(self, result=self.result.without_cost(), price=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +219,10 @@ def result(
     for part in parts:
         buckets[_bucket_of(part.key)] += part.messages
     return Result(
-        buckets[Bucket.SENT], buckets[Bucket.FAILED], buckets[Bucket.OTHER], parts, **sums
-    )
+        buckets[Bucket.SENT], buckets[Bucket.FAILED], buckets[Bucket.OTHER], parts,
+        sums["billed"], sums["amount"], sums["unpriced"],
+        sums["refused"], sums["refused_segments"],
+    )  # fmt: skip
 
 
 def by_country(

@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import dates
 from accounts.middleware import zone_of
-from accounts.models import User, Workspace
+from accounts.models import Membership, User, Workspace
 from billing import headroom, thresholds
 from billing.models import Rate
 from campaigns import reading, statistics
@@ -109,15 +109,15 @@ def period(name: str, workspace: Workspace) -> Period:
     return Period(name, str(label), first, since)
 
 
-def figures(workspace: Workspace, chosen: Period) -> Figures:
-    """Sent, failed, pending, spend, and the day's threshold."""
+def figures(workspace: Workspace, chosen: Period, author: User | None = None) -> Figures:
+    """Sent, failed, pending, spend (of all campaigns, or *author*'s), and the day's threshold."""
     counts = _hours(workspace, chosen).values_list("bucket").annotate(n=Sum("messages"))
     found = dict(counts.order_by())
     return Figures(
         sent=found.get("sent", 0),
         failed=found.get("failed", 0),
         pending=_pending(workspace),
-        spend=headroom.spend(workspace, chosen.first),
+        spend=headroom.spend(workspace, chosen.first, author=author),
         day=headroom.meters(workspace)[0],
     )
 
@@ -178,24 +178,21 @@ def _labels(workspace: Workspace, chosen: Period) -> list[str]:
     return list(dict.fromkeys(labels))
 
 
-def sending(workspace: Workspace) -> list[Line]:
+def sending(membership: Membership) -> list[Line]:
     """Campaigns that are sending now, the latest start first, with their results."""
-    rows = Campaign.objects.filter(workspace=workspace, state=CampaignState.SENDING).shown()
-    return _lines(rows.select_related("carrier", "sender").order_by("-started_at", "-pk"))
-
-
-def _lines(rows: Any) -> list[Line]:
+    rows = Campaign.objects.filter(workspace=membership.workspace, state=CampaignState.SENDING)
+    rows = rows.shown().select_related("carrier", "sender").order_by("-started_at", "-pk")
     campaigns = list(rows[:SHOWN])
     groups: dict[int, list[CampaignTally]] = defaultdict(list)
     for tally in CampaignTally.objects.filter(campaign__in=campaigns):
         groups[tally.campaign_id].append(tally)
-    return [_line(campaign, groups[campaign.pk]) for campaign in campaigns]
+    return [_line(campaign, groups[campaign.pk], membership) for campaign in campaigns]
 
 
-def _line(campaign: Campaign, tallies: list[CampaignTally]) -> Line:
+def _line(campaign: Campaign, tallies: list[CampaignTally], membership: Membership) -> Line:
     gives = campaign.carrier is None or campaign.carrier.gives_receipts
     found = statistics.result(tallies, total=campaign.total, gives_receipts=gives)
-    return Line(campaign, found)
+    return Line(campaign, reading.as_seen(found, campaign, membership))
 
 
 def upcoming(workspace: Workspace) -> list[Campaign]:

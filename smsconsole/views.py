@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 from accounts import audit
 from accounts.access import SignedIn, public, requires
 from accounts.views import safe_next
-from billing import headroom
+from billing import headroom, statements
 from smsconsole import overview as figures
 from smsconsole.context import THEMES
 from smsconsole.forms import ProfileForm
@@ -24,14 +24,18 @@ THEME_AGE = 365 * 24 * 3600
 
 
 def _kpis(request: SignedIn, period: figures.Period) -> dict[str, Any]:
-    return {"figures": figures.figures(request.membership.workspace, period), "period": period}
+    author = statements.whose(request.user, request.membership)
+    found = figures.figures(request.membership.workspace, period, author)
+    return {"figures": found, "period": period, "own_only": author is not None}
 
 
 def _sending(request: SignedIn, period: figures.Period) -> dict[str, Any]:
     membership = request.membership
-    lines = figures.sending(membership.workspace)
+    lines = figures.sending(membership)
     mine = [line for line in lines if membership.can("campaigns.pause", line.campaign.author_id)]
-    return {"lines": lines, "may_pause": {line.campaign.pk for line in mine}}
+    hides_costs = any(not line.result.shows_cost for line in lines)
+    may_pause = {line.campaign.pk for line in mine}
+    return {"lines": lines, "may_pause": may_pause, "hides_costs": hides_costs}
 
 
 PARTS = {
@@ -48,7 +52,7 @@ def overview(request: SignedIn) -> HttpResponse:
     if request.htmx and request.GET.get("part") in PARTS:  # type: ignore[attr-defined]
         template, context_of = PARTS[request.GET["part"]]
         return render(request, template, context_of(request, period))
-    meters = headroom.meters(workspace)
+    meters = headroom.meters(workspace, statements.whose(request.user, request.membership))
     context = {
         **_kpis(request, period),
         **_sending(request, period),

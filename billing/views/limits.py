@@ -13,7 +13,7 @@ from django.utils.translation import ngettext
 
 from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent
-from billing import headroom, thresholds
+from billing import headroom, statements, thresholds
 from billing.forms import ThresholdForm
 from billing.models import Period
 
@@ -29,9 +29,11 @@ def _changes(request: SignedIn, model: str) -> Any:
 def threshold_list(request: SignedIn) -> HttpResponse:
     """Each threshold with its use now, what a reached one does, and who changed what."""
     membership = request.membership
-    meters = headroom.meters(membership.workspace)
+    author = statements.whose(request.user, membership)
+    meters = headroom.meters(membership.workspace, author)
     context = {
         "meters": meters,
+        "own_only": author is not None,
         "set_any": any(meter.usage for meter in meters),
         "changes": _changes(request, "billing.threshold"),
         "may_change": membership.can("thresholds.change"),
@@ -53,7 +55,7 @@ def threshold_edit(request: SignedIn, period: str) -> HttpResponse:
     meter = _meter(request, period)
     usage = meter.usage
     initial = {"limit": usage.limit, "warn_percent": usage.warn_percent} if usage else {}
-    used = usage.used if usage else meter.spend.segments
+    used = usage.used if usage else meter.billed
     form = ThresholdForm(request.POST or None, initial=initial, used=used)
     context = {
         "form": form, "meter": meter, "used": used, "back_url": reverse("billing:thresholds"),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedIn, requires
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, Membership
 from campaigns import controlling, reading, revealing, tightness, trail
 from campaigns.failures import failure
 from campaigns.lookup import (
@@ -68,6 +68,7 @@ class PhoneRow:
     reason: object
     code: str
     currency: str
+    shows_price: bool
     opt_out: OptOut | None = None
 
     @property
@@ -76,7 +77,10 @@ class PhoneRow:
         return str(self.message.reference)[:8]
 
 
-def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bool) -> PhoneRow:
+def phone_row(
+    message: Message, campaign: Campaign, membership: Membership, *, clear: bool, receipts: bool
+) -> PhoneRow:
+    """The line as this person may see it."""
     number = grouped(message.number) if clear else mask(message.number)
     if not message.number:
         number = _("Deleted")
@@ -86,7 +90,8 @@ def phone_row(message: Message, campaign: Campaign, *, clear: bool, receipts: bo
         own = "" if which == Bucket.FAILED else message.state
         reason = failure(reason_of(message.state, message.reason or own)).title
     code = message.detail if clear else code_of(message)
-    return PhoneRow(message, number, reason, code, campaign.currency)
+    priced = reading.shows_cost(campaign, membership)
+    return PhoneRow(message, number, reason, code, campaign.currency, priced)
 
 
 @requires("campaigns.view")
@@ -98,7 +103,7 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
     # Another state is another page: other acts, other cards, other rows.
     if part and request.GET.get("seen", campaign.state) != campaign.state:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-    found = reading.read(campaign)
+    found = reading.as_seen(reading.read(campaign), campaign, request.membership)
     context = _facts(request, campaign, found)
     if part in ("", "side"):
         context["steps"] = trail.steps(_events(campaign))
@@ -167,7 +172,8 @@ def _phones(
     return {
         "phones": [
             replace(
-                phone_row(m, campaign, clear=clear, receipts=receipts), opt_out=gone.get(m.number)
+                phone_row(m, campaign, request.membership, clear=clear, receipts=receipts),
+                opt_out=gone.get(m.number),
             )
             for m in shown.rows
         ],

@@ -1,12 +1,14 @@
 """Take the phone-number table away: at once, or made in the background when it is large.
 
-Whoever sees the table may take it with the masked numbers it shows. Whole numbers leave only
+Whoever sees the table may take it as it shows it: numbers masked, prices only where the person
+sees the cost of the campaign. Whole numbers leave only
 while the person has revealed them, when the file is asked for and again when it is fetched.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from typing import BinaryIO, cast
 from uuid import UUID
 
@@ -29,8 +31,10 @@ from campaigns.lookup import Filter
 from campaigns.models import Campaign
 from campaigns.views.detail import find_campaign
 from sheets import writing
+from sheets.writing import Cell
 
 FORMS = ("csv", "xlsx")
+Row = tuple[Cell, ...]
 
 
 @requires("campaigns.view")
@@ -53,7 +57,9 @@ def export(request: SignedIn, key: UUID) -> HttpResponseBase:
         )  # fmt: skip
         if form == "xlsx" and count > exports.INLINE_ROWS:
             return _in_background(request, campaign, chosen, count, whole=whole)
-    return _csv(campaign, chosen, whole) if form == "csv" else _xlsx(campaign, chosen, whole)
+    priced = reading.shows_cost(campaign, request.membership)
+    rows = exports.message_rows(campaign, chosen, whole=whole, priced=priced)
+    return _csv(campaign, rows, whole) if form == "csv" else _xlsx(campaign, rows, whole)
 
 
 def masked(request: SignedIn, campaign: Campaign, query: str = "") -> HttpResponse | None:
@@ -65,8 +71,7 @@ def masked(request: SignedIn, campaign: Campaign, query: str = "") -> HttpRespon
     return redirect(reverse("campaigns:reveal", args=[campaign.key]) + query)
 
 
-def _csv(campaign: Campaign, chosen: Filter, whole: bool) -> HttpResponseBase:
-    rows = exports.message_rows(campaign, chosen, whole=whole)
+def _csv(campaign: Campaign, rows: Iterator[Row], whole: bool) -> HttpResponseBase:
     lines = writing.csv_lines(exports.COLUMNS, rows)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     name = exports.file_name(campaign, "csv", whole=whole)
@@ -74,9 +79,8 @@ def _csv(campaign: Campaign, chosen: Filter, whole: bool) -> HttpResponseBase:
     return response
 
 
-def _xlsx(campaign: Campaign, chosen: Filter, whole: bool) -> HttpResponseBase:
+def _xlsx(campaign: Campaign, rows: Iterator[Row], whole: bool) -> HttpResponseBase:
     file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the response closes it
-    rows = exports.message_rows(campaign, chosen, whole=whole)
     writing.write_xlsx(file, exports.COLUMNS, rows)
     file.seek(0)
     return FileResponse(
@@ -90,7 +94,10 @@ def _in_background(
 ) -> HttpResponse:
     job = Job.objects.create(
         workspace=campaign.workspace, user=request.user, kind=exports.KIND, total=count,
-        options={"campaign": campaign.pk, "filter": chosen.query, "whole": whole},
+        options={
+            "campaign": campaign.pk, "filter": chosen.query, "whole": whole,
+            "priced": reading.shows_cost(campaign, request.membership),
+        },
     )  # fmt: skip
     transaction.on_commit(lambda: tasks.export_numbers.delay(job.pk), robust=True)
     return redirect("campaigns:job", job.key)
@@ -104,6 +111,8 @@ def _my_job(request: SignedIn, key: UUID) -> tuple[Job, Campaign]:
     campaign = get_object_or_404(campaigns, pk=job.options.get("campaign"))
     if exports.is_whole(job):
         check(request, "campaigns.export_numbers", campaign.author_id)
+    if exports.is_priced(job):
+        check(request, "statements.view", campaign.author_id)
     return job, campaign
 
 

@@ -132,7 +132,7 @@ def _row(campaign: Campaign, result: Result, membership: Membership) -> Row:
     zone = campaign.time_zone
     return Row(
         campaign=campaign,
-        result=result,
+        result=reading.as_seen(result, campaign, membership),
         planned=reading.planned(campaign),
         acts=controlling.offered(campaign, membership),
         live=reading.is_live(campaign, result),
@@ -156,8 +156,10 @@ def campaign_list(request: SignedIn) -> HttpResponse:
     chosen = Chosen.read(request.GET)
     rows = _shown(request)
     found = page(chosen.rows(rows), "pk", request.GET, ROWS, up=False)
+    shown = rows_of(found.rows, request.membership)
     context: dict[str, Any] = {
-        "rows": rows_of(found.rows, request.membership),
+        "rows": shown,
+        "hides_costs": any(not row.result.shows_cost for row in shown),
         "chosen": chosen,
         "newer": found.newer and "?" + chosen.query(before=str(found.newer)),
         "older": found.older and "?" + chosen.query(after=str(found.older)),
@@ -223,17 +225,19 @@ def _countries(request: SignedIn, chosen: Chosen) -> Collection[str]:
 @require_GET
 def export_list(request: SignedIn) -> StreamingHttpResponse:
     """The totals of the filtered list as CSV: counts and money, no number and no text."""
-    totals = _totals(Chosen.read(request.GET).rows(_shown(request)))
+    totals = _totals(Chosen.read(request.GET).rows(_shown(request)), request.membership)
     lines = writing.csv_lines(exports.TOTALS, totals)
     response = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="campaigns.csv"'
     return response
 
 
-def _totals(rows: CampaignQuerySet) -> Iterator[tuple[Cell, ...]]:
+def _totals(rows: CampaignQuerySet, membership: Membership) -> Iterator[tuple[Cell, ...]]:
     """The latest first, some at a time: a long list is neither cut nor held as a whole."""
     rows = rows.order_by("-pk")
     found = list(rows[:EXPORT_STEP])
     while found:
-        yield from exports.total_rows(found, reading.results(found))
+        sums = reading.results(found)
+        seen = {one.pk: reading.as_seen(sums[one.pk], one, membership) for one in found}
+        yield from exports.total_rows(found, seen)
         found = list(rows.filter(pk__lt=found[-1].pk)[:EXPORT_STEP])

@@ -97,17 +97,27 @@ def _people(
     gone = _opt_outs(request, {*rows, *filter(None, [typed])})
     if typed in gone:
         rows.setdefault(typed, [])
-    return [_person(number, found, open_ones, gone.get(number)) for number, found in rows.items()]
+    return [
+        _person(request, number, found, open_ones, gone.get(number))
+        for number, found in rows.items()
+    ]
 
 
 def _person(
-    number: str, messages: list[Message], open_ones: Mapping[int, object], opt_out: OptOut | None
+    request: SignedIn,
+    number: str,
+    messages: list[Message],
+    open_ones: Mapping[int, object],
+    opt_out: OptOut | None,
 ) -> Person:
     is_open = any(message.campaign_id in open_ones for message in messages)
     phones = [
-        phone_row(m, m.campaign, clear=is_open, receipts=reading.gives_receipts(m.campaign))
+        phone_row(
+            m, m.campaign, request.membership, clear=is_open,
+            receipts=reading.gives_receipts(m.campaign),
+        )
         for m in messages
-    ]
+    ]  # fmt: skip
     country = messages[0].country if messages else ""
     shown = grouped(number) if is_open else mask(number)
     return Person(shown if number else _("Deleted number"), country, phones, opt_out)
