@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zoneinfo
 from datetime import datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 from django import forms
@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts import audit, dates, notices, plain_forms, throttling
-from accounts.free_words import in_one_line
+from accounts.free_words import in_one_line, no_number_in_name
 from accounts.models import User
 
 AREAS = (
@@ -193,7 +193,8 @@ class PersonForm(plain_forms.ModelForm):
         super().__init__(*args, **kwargs)
         off = self.instance.mails_off
         offer(self.fields["time_zone"], self.instance.time_zone)
-        self.fields["name"].validators.append(in_one_line)
+        kept = partial(no_number_in_name, kept=self.instance.name)
+        self.fields["name"].validators += [in_one_line, kept]
         self.initial["mails_off"] = [kind for kind in notices.KINDS if kind not in off]
 
 

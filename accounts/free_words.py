@@ -45,6 +45,17 @@ def no_number_in_cost_centre(text: str) -> None:
         )
 
 
+def no_number_in_name(name: str, kept: str = "") -> None:
+    """Refuse a name of people or of a workspace in which a phone number stands.
+
+    The one that was *kept* before may stay, or nobody could save anything else beside it.
+    """
+    if name != kept.strip() and holds_number(name, LABEL_FEWEST):
+        raise ValidationError(
+            _("Write the name without a phone number: everybody reads it."), code="number"
+        )
+
+
 BREAKS = {"Cc", "Zl", "Zp"}
 
 

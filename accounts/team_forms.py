@@ -6,7 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts import plain_forms
-from accounts.free_words import in_one_line
+from accounts.free_words import in_one_line, no_number_in_name
 from accounts.roles import Role
 
 
@@ -43,7 +43,7 @@ class InviteForm(RoleForm):
             "Your team sees this name until the person has come in; an account keeps its own."
         ),
         error_messages={"required": _("Write the name of the person.")},
-        validators=[in_one_line],
+        validators=[in_one_line, no_number_in_name],
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
     )
     field_order = ["email", "name", "role"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import plain_forms
 from accounts.forms import offer, zone_field
-from accounts.free_words import in_one_line
+from accounts.free_words import in_one_line, no_number_in_name
 from accounts.models import Workspace
 from accounts.workspaces import FIELDS
 from sheets.spoken import holds_number
@@ -82,6 +83,8 @@ class WorkspaceForm(plain_forms.Form):
         now = {name: getattr(workspace, name) for name in FIELDS}
         super().__init__(given, initial=now | {"seen": now})
         self.workspace = workspace
+        kept = partial(no_number_in_name, kept=workspace.name)
+        self.fields["name"].validators.append(kept)
         for name in ("time_zone", "currency"):
             offer(self.fields[name], getattr(workspace, name))
 

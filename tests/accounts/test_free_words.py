@@ -69,3 +69,25 @@ def test_a_name_stands_in_one_line(form: Callable[..., Form], name: str) -> None
     said = "Character 2 is a line break or another control character. Remove it."
     assert form({"name": name}).errors["name"] == [said]
     assert "name" not in form({"name": "Zoë 🦊 & سارا\n"}).errors
+
+
+@pytest.mark.parametrize("form", [PersonForm, InviteForm, partial(WorkspaceForm, Workspace())])
+def test_a_name_is_written_without_a_number(form: Callable[..., Form]) -> None:
+    """Every list, mail and file of the team shows it, and the log keeps it for good."""
+    said = "Write the name without a phone number: everybody reads it."
+    for name in ("Ann +1 202-555-0187", "Parcels 2025550187"):
+        assert form({"name": name}).errors["name"] == [said]
+    assert "name" not in form({"name": "Ann Lee, shift 2 of 2026-11-22"}).errors
+
+
+@pytest.mark.django_db
+def test_whoever_has_a_number_in_the_name_still_changes_the_rest(
+    operator: User, workspace: Workspace
+) -> None:
+    operator.name = workspace.name = "Ann 202 555 0187"
+    for kept, form in (
+        (operator, partial(PersonForm, instance=operator)),
+        (workspace, lambda given: WorkspaceForm(workspace, given)),
+    ):  # fmt: skip
+        assert "name" not in form({"name": kept.name}).errors
+        assert "name" in form({"name": f"{kept.name}4"}).errors
