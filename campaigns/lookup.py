@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
 
-from accounts import audit
-from accounts.keyed import digest
-from accounts.models import AuditEvent
-from campaigns import clock
+from accounts.models import User
 from campaigns.models import Campaign, CampaignTally, Message, MessageQuerySet
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import reason_of
+from senders.seeking import seek
 from sms.display import hide_numbers
+from sms.sought import Sought
 
 PAGE = 20
-SHORTEST = 4
-LONGEST = 60
-ONE_SEARCH = timedelta(minutes=15)  # turning pages and asking again are no new search
-DIALLED = 10  # shorter ones that begin with 00 are last digits
-_WRITING = re.compile(r"[\s().\-/\u2010-\u2015]")
-
-
-class TooShort(ValueError):
-    """Fewer than four digits: half the list would match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,45 +86,19 @@ def because(reason: str) -> Q:
     return failed & Q(reason=reason)
 
 
-def find(rows: MessageQuerySet, sought: str) -> MessageQuerySet:
-    """Those of *rows* with this number, these last digits, or this reference.
+def find(rows: MessageQuerySet, words: str, user: User) -> tuple[MessageQuerySet, Sought | None]:
+    """Those of *rows* with this number, these last digits, or this reference; what is neither
+    finds nothing.
 
-    Raises TooShort for fewer than four digits; what is neither digits nor a reference finds
-    nothing.
+    A number that is looked up is written down. Raises NotSought, which says what to type.
     """
-    reference = _reference(sought)
-    if reference:
-        return rows.filter(reference=reference)
-    digits, whole = read_digits(sought)
-    if not digits:
-        return rows.none()
-    return rows.filter(number="+" + digits) if whole else rows.ending(digits)
-
-
-def read_digits(sought: str) -> tuple[str, bool]:
-    """The digits of a number as a person wrote it, and whether it is a whole one (+ or 00).
-
-    A trunk zero is dropped, so that a number copied from a letterhead is found by its end.
-    """
-    text = _WRITING.sub("", unicodedata.normalize("NFKC", sought[:LONGEST]))
-    whole = text.startswith("+") or (text.startswith("00") and len(text) > DIALLED)
-    digits = text.removeprefix("+").lstrip("0") if whole else text
-    if not digits.isascii() or not digits.isdigit():
-        return "", False
-    if len(digits) < SHORTEST:
-        raise TooShort
-    if not whole and len(digits.lstrip("0")) >= SHORTEST + 2:
-        digits = digits.lstrip("0")
-    return digits, whole
-
-
-def write_down(user: Any, digits: str, *, whole: bool) -> None:
-    """Who looked a number up: once a search, wherever they do it, and without the number."""
-    key = digest(f"+{digits}" if whole else digits)
-    since = clock.now() - ONE_SEARCH
-    mine = AuditEvent.objects.for_user(user).filter(actor=user, at__gte=since)
-    if not mine.filter(action="search.number", data__digest=key).exists():
-        audit.record("search.number", user.membership, user, digest=key)
+    if reference := _reference(words):
+        return rows.filter(reference=reference), None
+    sought = seek(user, words)
+    if sought is None:
+        return rows.none(), None
+    found = rows.filter(number=sought.text) if sought.whole else rows.ending(sought.digits)
+    return found, sought
 
 
 def code_of(message: Message) -> str:

@@ -20,6 +20,7 @@ from accounts.access import SignedIn, requires
 from senders import optouts
 from senders.models import OptOut, OptOutSource
 from senders.optout_forms import AddForm, ExportForm, RemoveForm
+from senders.seeking import NotSought, seek
 from sheets import writing
 
 PAGE = 50
@@ -32,7 +33,7 @@ def optout_list(request: SignedIn) -> HttpResponse:
     """The list, newest first. A number is sought by POST, so that no address or log keeps it."""
     rows = OptOut.objects.for_user(request.user)
     sought = request.POST.get("q", "").replace("\0", "").strip()[:SOUGHT_MAX]
-    context = _found(rows, sought) if sought else _page(request, rows)
+    context = _found(request, rows, sought) if sought else _page(request, rows)
     sources = rows.order_by().values_list("source").annotate(n=Count("pk"))
     tabs = optouts.counts(sources)
     context |= {
@@ -61,11 +62,15 @@ def _page(request: SignedIn, rows: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _found(rows: Any, sought: str) -> dict[str, Any]:
-    found = optouts.find(rows, sought)
-    if found is None:
-        problem = _("Type the whole number with +, or at least its last 4 digits.")
+def _found(request: SignedIn, rows: Any, words: str) -> dict[str, Any]:
+    try:
+        sought = seek(request.user, words)
+    except NotSought as refused:
+        return {"optouts": [], "problem": str(refused)}
+    if sought is None:
+        problem = _("Type a number: whole with + and the country code, or its last 4 digits.")
         return {"optouts": [], "problem": problem}
+    found = optouts.find(rows, sought)
     return {"optouts": list(found.select_related("added_by").order_by("-pk")[:PAGE])}
 
 

@@ -15,10 +15,10 @@ from accounts.models import User, Workspace
 from senders.models import OptOut, OptOutSource
 from sheets.writing import Cell
 from sms.numbers import BadNumber, parse_number
+from sms.sought import Sought
 
 TYPED_MAX = 100
 CHUNK = 2_000
-SEARCH_DIGITS = 4
 COLUMNS = ("phone_number", "source", "file", "reason", "added_by", "added_at_utc")
 
 
@@ -90,20 +90,14 @@ def remove(row: OptOut, by: User, reason: str) -> None:
         audit.record("optout.remove", row, by, reason=reason, number=row.masked, source=row.source)
 
 
-def find(rows: Any, sought: str) -> Any:
-    """Those of *rows* whose number is, or ends in, what somebody typed; None if that is too short.
+def find(rows: Any, sought: Sought) -> Any:
+    """Those of *rows* with this number or these last digits.
 
     An erased number has no digits left, so it is found by the whole number only.
     """
-    digits = "".join(c for c in sought if c.isascii() and c.isdigit())
-    whole = {"+" + digits}
-    try:
-        whole.add(parse_number(sought).e164)
-    except BadNumber:
-        if len(digits) < SEARCH_DIGITS:
-            return None
-    by_digest = rows.filter(digest__in=[digest(number) for number in whole])
-    return by_digest | rows.filter(number__endswith=digits)
+    if sought.whole:
+        return rows.filter(digest=digest(sought.text))
+    return rows.filter(number__endswith=sought.digits)
 
 
 def of_numbers(workspace_id: int, numbers: Iterable[str]) -> dict[str, OptOut]:

@@ -19,9 +19,8 @@ from carriers.models import Carrier
 
 class MessageQuerySet(models.QuerySet):
     def ending(self, digits: str) -> Self:
-        """Messages whose number ends in *digits*; four of them are looked up by index."""
-        rows = self.annotate(tail=Right("number", 4)).filter(tail=digits[-4:])
-        return rows.filter(number__endswith=digits) if len(digits) > 4 else rows
+        """Messages whose number ends in these four *digits*, looked up by index."""
+        return self.annotate(tail=Right("number", 4)).filter(tail=digits)
 
 
 class Message(models.Model):

@@ -17,23 +17,14 @@ from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent, Membership
 from campaigns import controlling, reading, revealing, tightness, trail
 from campaigns.failures import failure
-from campaigns.lookup import (
-    PAGE,
-    Filter,
-    Page,
-    TooShort,
-    code_of,
-    find,
-    page,
-    read_digits,
-    write_down,
-)
-from campaigns.models import Campaign, Message, MessageQuerySet
+from campaigns.lookup import PAGE, Filter, Page, code_of, find, page
+from campaigns.models import Campaign, Message
 from campaigns.reading import Reading
 from campaigns.states import RUNNING, Bucket, CampaignState, MessageState, bucket
 from campaigns.statistics import reason_of
 from senders import optouts
 from senders.models import OptOut
+from senders.seeking import NotSought
 from sms.display import grouped, mask
 from sms.gateways.base import Reason
 
@@ -162,10 +153,11 @@ def _phones(
     problem = ""
     shown = Page([])
     try:
-        rows = _sought(request, rows, sought) if sought else rows
+        if sought:
+            rows, _number = find(rows, sought, request.user)
         shown = page(rows.defer("text"), "position", given, PAGE, up=True)
-    except TooShort:
-        problem = _("Type at least 4 digits.")
+    except NotSought as refused:
+        problem = str(refused)
     receipts = found.gives_receipts
     left_out = [m.number for m in shown.rows if m.reason == Reason.OPTED_OUT]
     gone = optouts.of_numbers(campaign.workspace_id, left_out)
@@ -189,14 +181,6 @@ def _phones(
         "older_url": shown.older is not None and _url(chosen, after=shown.older),
         "buckets": _tabs(chosen, found),
     }
-
-
-def _sought(request: SignedIn, rows: MessageQuerySet, sought: str) -> MessageQuerySet:
-    found = find(rows, sought)
-    digits, whole = read_digits(sought)
-    if digits:
-        write_down(request.user, digits, whole=whole)
-    return found
 
 
 def _again(given: Mapping[str, str], chosen: Filter, sought: str) -> list[tuple[str, str]]:

@@ -12,12 +12,13 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedIn, requires
 from campaigns import reading, revealing
-from campaigns.lookup import PAGE, Page, TooShort, find, page, read_digits, write_down
+from campaigns.lookup import PAGE, Page, find, page
 from campaigns.models import Campaign, Message
 from campaigns.views.detail import PhoneRow, phone_row
 from campaigns.views.listing import Row, named, rows_of
 from senders import optouts
 from senders.models import OptOut
+from senders.seeking import NotSought
 from sms.display import grouped, mask
 
 CAMPAIGNS = 10
@@ -69,17 +70,14 @@ def _search(request: SignedIn, sought: str, given: Mapping[str, str]) -> Found:
     rows = Message.objects.filter(campaign__workspace_id=membership.workspace_id)
     rows = rows.select_related("campaign__carrier", "campaign__sender").defer("text")
     try:
-        digits, whole = read_digits(sought)
-        shown = page(find(rows, sought), "pk", given, PAGE, up=False)
-    except TooShort:
-        problem = "" if by_name else _("Type at least 4 digits of a number.")
-        return Found(campaigns=by_name, problem=problem)
-    if digits:
-        write_down(request.user, digits, whole=whole)
+        rows, number = find(rows, sought, request.user)
+    except NotSought as refused:
+        return Found(campaigns=by_name, problem="" if by_name else str(refused))
+    shown = page(rows, "pk", given, PAGE, up=False)
     open_ones = revealing.among({m.campaign for m in shown.rows}, request.user)
     return Found(
         campaigns=by_name,
-        people=_people(request, shown, open_ones, f"+{digits}" if digits else ""),
+        people=_people(request, shown, open_ones, number.text if number and number.whole else ""),
         tells_opt_outs=membership.can("optouts.view"),
         newer=shown.newer,
         older=shown.older,

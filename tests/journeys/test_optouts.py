@@ -31,7 +31,7 @@ def test_opted_out_numbers_are_left_out_until_an_admin_takes_one_off(
     assert sent_to(page, "First offer") == 1
     boss = open_page(admin)
     boss.goto("/optouts/")
-    boss.get_by_placeholder("Number or its last digits").fill(LISTED)
+    boss.get_by_placeholder("Whole number or its last 4 digits").fill(LISTED)
     boss.get_by_role("button", name="Search", exact=True).click()
     expect(boss.get_by_role("row")).to_have_count(2)
     boss.get_by_role("link", name="Remove", exact=False).click()

@@ -103,7 +103,8 @@ def test_an_empty_list_says_what_to_do(signed_in: Clients, operator: User) -> No
     ("sought", "found"),
     [
         (NUMBER, 1), ("1 (202) 555-0123", 1), ("0123", 1), ("+1 202 555 0199", 1), ("0199", 0),
-        ("+12025550100", 0), ("123", 0), ("\0", 2), ("ann", 0), ("' OR 1=1 --", 0),
+        ("+12025550100", 0), ("123", 0), ("50123", 0), ("5550123", 0), ("2025550123", 0),
+        ("+1 202 555", 0), ("\0", 2), ("ann", 0), ("' OR 1=1 --", 0),
     ],
 )  # fmt: skip
 def test_a_number_is_found_by_its_last_digits_and_an_erased_one_whole(
@@ -112,6 +113,34 @@ def test_a_number_is_found_by_its_last_digits_and_an_erased_one_whole(
     OptOut.objects.create(workspace=workspace, digest=digest("+12025550199"), source="erased")
     html = page(signed_in(viewer).post(reverse("optouts:list"), {"q": sought}))
     assert html.count('data-th="Source"') == found
+
+
+@pytest.mark.parametrize("who", ["operator", "admin", "viewer"])
+def test_part_of_a_number_confirms_no_digit_of_it_to_anybody(
+    request: pytest.FixtureRequest, signed_in: Clients, listed: OptOut, who: str
+) -> None:
+    client = signed_in(request.getfixturevalue(who))
+    asked = {
+        sought: page(client.post(reverse("optouts:list"), {"q": sought})).replace(sought, "")
+        for sought in ("50123", "50124", "550123", "2025550123", "2025550124")
+    }
+    for words in asked.values():
+        assert "Type the whole number with + and the country code, or exactly its last" in words
+        assert "+1 20" not in words
+    assert "search.number" not in actions()
+
+
+def test_who_looks_a_number_up_among_the_opt_outs_is_written_down_once_and_without_it(
+    signed_in: Clients, viewer: User, listed: OptOut
+) -> None:
+    client = signed_in(viewer)
+    for sought in (NUMBER, "1 (202) 555-0123", "ann", ""):
+        client.post(reverse("optouts:list"), {"q": sought})
+    event = AuditEvent.objects.get(action="search.number")
+    assert (event.actor, event.data) == (viewer, {"digest": digest(NUMBER)})
+    assert "5550123" not in event.label
+    client.post("/search/", {"q": NUMBER})
+    assert actions().count("search.number") == 1
 
 
 @pytest.mark.parametrize("query", ["?before=x", "?before=" + "9" * 40, "?source=<b>", "?before=²"])
