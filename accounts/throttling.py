@@ -46,11 +46,20 @@ def address(request: HttpRequest) -> str:
 
 
 def _network(text: str) -> str:
+    text = _without_port(text)
     try:
         found = IPv6Address(text)
     except ValueError:
         return text
     return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
+
+
+def _without_port(text: str) -> str:
+    """The address alone: some proxies forward 192.0.2.1:5555 or [2001:db8::1]:5555."""
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    host, _colon, port = text.partition(":")
+    return host if "." in host and port.isdecimal() else text
 
 
 def may_try(request: HttpRequest, email: str, now: datetime) -> datetime | None:
