@@ -326,6 +326,9 @@
       location.reload();
     }
   });
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    if (taken(event.detail.target.dataset.calm)) event.detail.shouldSwap = false;
+  });
   document.addEventListener("htmx:afterSettle", (event) => prepare(event.detail.elt));
   document.addEventListener("htmx:oobAfterSwap", () => prepare(document));
 

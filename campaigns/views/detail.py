@@ -30,7 +30,6 @@ from sms.gateways.base import Reason
 
 PARTS = {
     "live": "campaigns/_live.html",
-    "side": "campaigns/_side.html",
     "chart": "campaigns/_chart.html",
     "phone-rows": "campaigns/_phones.html",
 }
@@ -96,9 +95,9 @@ def detail(request: SignedIn, key: UUID) -> HttpResponse:
         return HttpResponse(status=204, headers={"HX-Refresh": "true"})
     found = reading.as_seen(reading.read(campaign), campaign, request.membership)
     context = _facts(request, campaign, found)
-    if part in ("", "side"):
+    if part in ("", "live"):
         context["steps"] = trail.steps(_events(campaign))
-    if part in ("", "phone-rows"):
+    if part != "chart":
         context |= _phones(request, campaign, found, clear=context["shown_until"] is not None)
     template = PARTS.get(part, "campaigns/detail.html")
     return render(request, template, context | {"oob": bool(part)})
