@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -172,6 +173,21 @@ def test_the_first_run_explains_and_asks_for_a_threshold(
     assert "No suspension threshold is set." in text
     assert "/help/abuse/" in text
     assert "Set a threshold" in text
+
+
+def test_one_step_of_beginning_is_next_and_what_is_done_says_so(
+    practice: Any, signed_in: Clients, admin: User, make_sender: Callable[..., Any]
+) -> None:
+    def steps() -> list[str]:
+        return re.findall(r'<li data-s="(\w+)">', page(client).split("How to begin")[1])
+
+    client = signed_in(admin)
+    assert steps() == ["now", "next", "next", "next"]
+    thresholds.set_limit(admin.membership.workspace, "day", 100, 80, admin)
+    assert steps() == ["now", "done", "next", "next"]
+    make_sender()
+    assert steps() == ["done", "done", "now", "next"]
+    assert page(client).count("Done</span>") == 2  # colour alone tells nobody
 
 
 def test_a_real_carrier_ends_the_talk_of_practice(
