@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.models import Workspace
+from billing import glossary
 from billing.models import MICRO
 from billing.statements import Statement, Sums
 from billing.tariffs import Line
@@ -43,8 +44,8 @@ def statement(
     yield "Campaigns", "those of the person who asked" if own_only else "all"
     for name, value in choice.where:
         yield "Only this " + name.replace("_", " "), value
-    yield "Charges up to number", found.charge_id
-    yield "Failed as reported up to number", found.failed_id
+    yield "Charges up to number", found.charge_id, str(glossary.CHARGES_UP_TO)
+    yield "Failed as reported up to number", found.failed_id, str(glossary.FAILED_UP_TO)
     yield "Unit", "A billable message is one segment that a carrier accepted."
     yield "Money", "Not rounded. Empty where no price is known."
     yield ()
@@ -65,6 +66,14 @@ def _cells(sums: Sums) -> Row:
     )  # fmt: skip
 
 
+def about() -> Iterator[Row]:
+    """What each column of a statement means."""
+    yield "Column", "On the page", "What it means"
+    for term in glossary.TERMS:
+        for column in term.columns:
+            yield column, str(term.name), str(term.meaning)
+
+
 def rates(lines: Iterable[Line]) -> Iterator[Row]:
     """The rate of each country now and those to come, as the import reads them."""
     yield RATES
@@ -81,11 +90,11 @@ def _money(micros: int | None) -> Decimal | None:
     return None if micros is None else (Decimal(micros) / MICRO).quantize(Decimal("0.000001"))
 
 
-def write(rows: Iterator[Row], form: str, title: str) -> bytes:
-    """The whole file; equal rows give equal bytes."""
+def write(rows: Iterator[Row], form: str, title: str, about: Iterable[Row] = ()) -> bytes:
+    """The whole file; equal rows give equal bytes. A workbook has *about* as a second sheet."""
     head = [str(cell) for cell in next(rows)]
     if form == CSV:
         return "".join(writing.csv_lines(head, rows)).encode()
     file = io.BytesIO()
-    writing.write_xlsx(file, head, rows, title, exact=True)
+    writing.write_xlsx(file, head, rows, title, about=about, exact=True)
     return file.getvalue()

@@ -52,6 +52,8 @@ MOMENT = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 NO_MOMENT = rb"\g<1>2000-01-01T00:00:00Z"
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
+ABOUT_WIDTHS = {"A": 36, "B": 20, "C": 110}  # characters
+
 Cell = str | int | Decimal | None
 
 
@@ -88,24 +90,34 @@ def write_xlsx(
     rows: Iterable[Iterable[Cell]],
     title: str = "Sheet",
     *,
+    about: Iterable[Iterable[Cell]] = (),
     exact: bool = False,
 ) -> None:
     """A workbook with every text as text: the plus of a number stays and ``=`` is a letter.
 
-    Numbers stay numbers, so that a spreadsheet can add them.
+    Numbers stay numbers, so that a spreadsheet can add them. *about* is a second sheet, which
+    says what the first one means.
     """
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(title)
-    sheet.freeze_panes = "A2"
-    sheet.append([text_cell(sheet, name, bold=True) for name in header])
-    for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
+    _fill(book.create_sheet(title), header, rows)
+    if told := list(about):
+        sheet = book.create_sheet("About")
+        for column, width in ABOUT_WIDTHS.items():
+            sheet.column_dimensions[column].width = width
+        _fill(sheet, map(str, told[0]), told[1:])
     if not exact:
         book.save(file)
         return
     held = io.BytesIO()
     book.save(held)
     _without_times(held, file)
+
+
+def _fill(sheet: Any, header: Iterable[str], rows: Iterable[Iterable[Cell]]) -> None:
+    sheet.freeze_panes = "A2"
+    sheet.append([text_cell(sheet, name, bold=True) for name in header])
+    for row in rows:
+        sheet.append([_cell(sheet, value) for value in row])
 
 
 def _without_times(held: BinaryIO, file: BinaryIO) -> None:

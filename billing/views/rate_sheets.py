@@ -119,7 +119,9 @@ def _keep(shown: tuple[SignedIn, str, list[Entry], list[Refused]], digest: str) 
         plan = ratesheets.keep(workspace_id, entries, digest, request.user, len(refused))
     except Stale:
         return _preview(*shown, stale=True)
-    said = _("Rates kept: %(n)s. They price campaigns submitted from their day on.")
+    said = _(
+        "Rates kept: %(n)s. They price what is submitted from now on to start on their day or later."
+    )
     messages.success(request, said % {"n": len(plan.written)})
     return redirect("billing:rates")
 

@@ -51,7 +51,9 @@ def rate_add(request: SignedIn) -> HttpResponse:
         except tariffs.AlreadyKept:
             messages.info(request, _("This rate is kept already. Nothing was changed."))
         else:
-            said = _("Rate kept. It prices campaigns submitted from that day on.")
+            said = _(
+                "Rate kept. It prices what is submitted from now on to start on that day or later."
+            )
             messages.success(request, said)
         return redirect("billing:rates")
     context = {

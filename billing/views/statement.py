@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts import audit
 from accounts.access import SignedIn, requires
 from billing import exports, statements, thresholds
+from billing.glossary import TERMS
 from billing.statements import GROUPS, Choice, Month
 from sheets.writing import TYPES
 
@@ -35,6 +36,7 @@ def statement(request: SignedIn) -> HttpResponse:
         "statement": found,
         "lines": [(line, choice.narrowed(line.key).query) for line in found.lines[:LINES_SHOWN]],
         "hidden": max(len(found.lines) - LINES_SHOWN, 0),
+        "terms": TERMS,
         "group": GROUPS[choice.by],
         "so_far": choice.month.holds(today),
         "own_only": statements.is_own_only(request.membership),
@@ -93,7 +95,8 @@ def statement_export(request: SignedIn) -> HttpResponse:
         )  # fmt: skip
     rows = exports.statement(found, workspace, today, own_only=own_only)
     name = f"statement-{choice.month}-by-{choice.by.replace('_', '-')}.{form}"
-    return attachment(exports.write(rows, form, "Statement"), form, name)
+    content = exports.write(rows, form, "Statement", exports.about())
+    return attachment(content, form, name)
 
 
 def attachment(content: bytes, form: str, name: str) -> HttpResponse:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from openpyxl import load_workbook
 
 from accounts.models import AuditEvent, User, Workspace
+from billing.exports import COLUMNS
 from tests.billing.building import KEYS, NOVEMBER, OCTOBER, charge, fail
 
 Clients = Callable[[User], Client]
@@ -152,8 +153,11 @@ def test_the_export_says_from_which_rows_it_was_made(
     made = charge(workspace, OCTOBER, failed=2)
     newest = fail(made, 1)
     rows = table(exported(signed_in(finance), country="MY", by="day"))
-    assert ["Charges up to number", str(made.pk)] in rows
-    assert ["Failed as reported up to number", str(newest.pk)] in rows
+    told = {row[0]: row[1:] for row in rows if row}
+    assert told["Charges up to number"][0] == str(made.pk)
+    assert told["Failed as reported up to number"][0] == str(newest.pk)
+    assert "This statement was read up to this one" in told["Charges up to number"][1]
+    assert "later receipts are in the file" in told["Failed as reported up to number"][1]
     assert ["Only this country", "MY"] in rows
     assert ["Month", "2026-10"] in rows
 
@@ -173,6 +177,30 @@ def test_the_workbook_holds_numbers_that_add_up_to_the_page(
     assert total[cost] == 0.24148
     assert total[1] == 10
     assert "$0.24" in client.get(PAGE, WHEN).content.decode()
+
+
+def test_every_column_is_explained_on_the_page_and_in_a_second_sheet(
+    signed_in: Clients, workspace: Workspace, finance: User
+) -> None:
+    charge(workspace, OCTOBER, 7, failed=1)
+    client = signed_in(finance)
+    page = client.get(PAGE, WHEN).content.decode()
+    assert "What the columns mean" in page
+    book = load_workbook(io.BytesIO(exported(client, "xlsx")))
+    assert book.sheetnames == ["Statement", "About"]
+    head, *lines = list(book["About"].iter_rows(values_only=True))
+    assert head == ("Column", "On the page", "What it means")
+    assert {line[0] for line in lines} == set(COLUMNS)
+    for _column, name, meaning in lines:
+        assert f"<dt>{name}</dt><dd>{meaning}</dd>" in page
+
+
+def test_the_strip_says_what_the_second_number_counts(
+    signed_in: Clients, workspace: Workspace, finance: User
+) -> None:
+    charge(workspace, OCTOBER, 914, messages=900)
+    page = signed_in(finance).get(PAGE, WHEN).content.decode()
+    assert "segments of 900 accepted messages" in page
 
 
 def test_cells_that_look_like_formulas_stay_text(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from accounts.models import SignInLink, User
 from accounts.roles import Role, allows
@@ -119,6 +119,21 @@ def test_what_a_role_sees_of_it_is_sound(
             faults += [f"{case.label} {fault}" for fault in accessible(page)]
             shoot(page, f"{role}-{case.label}")
     assert not faults, "\n".join(faults)
+
+
+def test_a_statement_on_a_phone_has_its_totals_and_no_part_that_scrolls(
+    world: World, finance: User, open_page: Open
+) -> None:
+    page = open_page(finance)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(reverse("billing:statement"))
+    main = page.get_by_role("main")
+    expect(main.get_by_text("Total", exact=True)).to_be_visible()
+    expect(main.locator("tfoot")).to_contain_text("3,702")
+    wide = """() => [...document.querySelectorAll("main :not(.visually-hidden)")]
+        .filter(e => e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX === "auto")
+        .map(e => e.className)"""
+    assert page.evaluate(wide) == []
 
 
 def test_the_pages_before_signing_in_and_beside_the_way_are_sound(
