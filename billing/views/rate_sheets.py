@@ -119,9 +119,7 @@ def _keep(shown: tuple[SignedIn, str, list[Entry], list[Refused]], digest: str) 
         plan = ratesheets.keep(workspace_id, entries, digest, request.user, len(refused))
     except Stale:
         return _preview(*shown, stale=True)
-    said = _(
-        "Rates kept: %(n)s. They price what is submitted from now on to start on their day or later."
-    )
+    said = _("Rates kept: %(n)s. They price what you submit from now on, by the day it starts.")
     messages.success(request, said % {"n": len(plan.written)})
     return redirect("billing:rates")
 

@@ -52,7 +52,7 @@ def rate_add(request: SignedIn) -> HttpResponse:
             messages.info(request, _("This rate is kept already. Nothing was changed."))
         else:
             said = _(
-                "Rate kept. It prices what is submitted from now on to start on that day or later."
+                "Rate kept. It prices what you submit from now on to start on that day or later."
             )
             messages.success(request, said)
         return redirect("billing:rates")
