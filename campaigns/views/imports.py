@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 import phonenumbers
 from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -24,20 +24,23 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import audit
 from accounts.access import SignedIn, check, requires
 from accounts.quotas import limited
-from campaigns import controlling, copying, destinations, drafting, repeats, revealing, tasks
+from campaigns import (
+    controlling,
+    copying,
+    destinations,
+    drafting,
+    refusals,
+    repeats,
+    revealing,
+    tasks,
+)
 from campaigns.importing import rejects
 from campaigns.importing.check import stored_bytes
 from campaigns.importing.reasons import DUPLICATE, NO_COUNTRY, OPTED_OUT, label
-from campaigns.models import (
-    Campaign,
-    ImportProblem,
-    ImportState,
-    Recipient,
-    RecipientImport,
-    WrongState,
-)
+from campaigns.models import Campaign, ImportState, RecipientImport, WrongState
 from campaigns.views import compose
 from campaigns.views.downloads import masked
+from senders.seeking import NotSought
 from sheets.asking import ask, chosen
 from sheets.store import ToDisk, delete, is_kept, no_room, refusal
 from sheets.texts import DELIMITERS
@@ -110,7 +113,7 @@ def numbers(request: SignedIn, key: uuid.UUID) -> HttpResponse:
         context["can_check_again"] = campaign.is_editable and is_kept(source.stored_name)
         context["delimiters"] = DELIMITER_NAMES.items() if source.error_code in HEADER_CODES else ()
         return render(request, "campaigns/import_refused.html", context)
-    context |= _result(request, campaign, source)
+    context |= _result(request, campaign, source, is_open=until is not None)
     return render(request, "campaigns/import_result.html", context)
 
 
@@ -247,19 +250,13 @@ def _import(request: SignedIn, key: uuid.UUID) -> tuple[Campaign, RecipientImpor
 # --- the result -----------------------------------------------------------------------------
 
 
-def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> dict[str, Any]:
+def _result(
+    request: SignedIn, campaign: Campaign, source: RecipientImport, *, is_open: bool
+) -> dict[str, Any]:
     tally: dict[str, int] = source.tally
-    given: Mapping[str, str] = request.POST if request.method == "POST" else request.GET
-    words = request.POST.get("q", "").replace("\x00", "").strip()[:QUERY_MAX]
-    reason = given.get("reason", "").replace("\x00", "")
-    find = _repeated if reason == "repeated" else _found
-    page = Paginator(find(source, reason, words), ROWS_A_PAGE).get_page(given.get("page"))
     duplicates, opted_out = tally.get(DUPLICATE, 0), tally.get(OPTED_OUT, 0)
     return {
-        "page": page,
-        "query": words,
-        "reason": reason,
-        "params": urlencode({"reason": reason}) if reason else "",
+        **_rows(request, source, is_open),
         "reasons": [(code, label(code), n) for code, n in tally.items()],
         "duplicates": duplicates,
         "opted_out": opted_out,
@@ -277,6 +274,27 @@ def _result(request: SignedIn, campaign: Campaign, source: RecipientImport) -> d
     }
 
 
+def _rows(request: SignedIn, source: RecipientImport, is_open: bool) -> dict[str, Any]:
+    """A page of the refused rows, or of those that are messages beside others to one number."""
+    given: Mapping[str, str] = request.POST if request.method == "POST" else request.GET
+    words = request.POST.get("q", "").replace("\x00", "").strip()[:QUERY_MAX]
+    reason = given.get("reason", "").replace("\x00", "")
+    problem = ""
+    rows: QuerySet[Any]
+    try:
+        if reason == "repeated":
+            rows = refusals.repeated(source, words)
+        else:
+            rows = refusals.found(source, reason, words, request.user, is_open=is_open)
+    except NotSought as refused:
+        rows, problem = source.problems.none(), str(refused)
+    page: Page[Any] = Paginator(rows, ROWS_A_PAGE).get_page(given.get("page"))
+    if reason != "repeated":
+        page.object_list = refusals.lines(source, page.object_list, is_open)
+    params = urlencode({"reason": reason}) if reason else ""
+    return {"page": page, "query": words, "reason": reason, "params": params, "problem": problem}
+
+
 def _empties(source: RecipientImport) -> list[tuple[str, bool]]:
     """Variables without a value in some row, and whether such rows are sent to all the same."""
     allowed = source.options.get("answers", {}).get("allow_empty", ())
@@ -286,29 +304,3 @@ def _empties(source: RecipientImport) -> list[tuple[str, bool]]:
         missing = set(rows.values_list("column", flat=True).distinct())
     names = [name for name in source.variables if name in allowed or name[:60] in missing]
     return [(name, name in allowed) for name in names]
-
-
-def _found(source: RecipientImport, reason: str, words: str) -> QuerySet[ImportProblem]:
-    rows = source.problems.order_by("row", "pk")
-    if reason == "invalid":
-        rows = rows.exclude(code__in=(DUPLICATE, OPTED_OUT))
-    elif reason:  # a code that no row has may be anything at all, a NUL too
-        rows = rows.filter(code=reason) if reason in source.tally else rows.none()
-    if words:
-        found = Q(raw__icontains=words) | Q(sentence__icontains=words)
-        if _is_row(words):
-            found |= Q(row=int(words))
-        rows = rows.filter(found)
-    return rows
-
-
-def _repeated(source: RecipientImport, reason: str, words: str) -> QuerySet[Recipient]:
-    """Rows of numbers that get several messages, sought by their row alone: they are masked."""
-    rows = repeats.rows(source)
-    if not words:
-        return rows
-    return rows.filter(row=int(words)) if _is_row(words) else rows.none()
-
-
-def _is_row(words: str) -> bool:
-    return words.isascii() and words.isdigit() and len(words) < 10
