@@ -42,7 +42,7 @@ def give_back(kind: str, source: str) -> None:
     rows.update(count=F("count") - 1)
 
 
-def _read_away(request: HttpRequest) -> None:
+def read_away(request: HttpRequest) -> None:
     """Take the body in and keep nothing: a browser shows no answer that comes while it sends."""
     while request.read(64 * 1024):
         pass
@@ -61,7 +61,7 @@ def limited(kind: str, setting: str) -> Callable[[View], View]:
             if request.method == "POST" and not take(
                 kind, str(request.user.pk), most, timezone.now()
             ):
-                _read_away(request)
+                read_away(request)
                 answer = render(request, "429.html", {"most": most}, status=429)
                 answer["Retry-After"] = str(int(WHILE.total_seconds()))
                 return answer

@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 from accounts import team
 from accounts.access import path_before
 from accounts.models import Membership
+from accounts.quotas import read_away
 from smsconsole import stale
 
 FIELD, HEADER = "in_workspace", "X-Workspace"
@@ -44,8 +45,8 @@ class OtherWorkspace:
         here = request.membership
         if here is None or getattr(view, "permission", None) in OF_A_PERSON:
             return None
-        is_upload = getattr(view, "csrf_exempt", False)  # it says first where its file goes
-        given = request.GET if is_upload else request.POST
+        is_upload = getattr(view, "csrf_exempt", False)
+        given = _said_first(request) if is_upload else request.POST
         made_in = given.get(FIELD) or request.headers.get(HEADER) or str(here.workspace.key)
         if made_in == str(here.workspace.key):
             return None
@@ -54,7 +55,16 @@ class OtherWorkspace:
         if there and not is_upload and given.get(BACK) == made_in:
             _move_back(request, there)
             return None
+        if is_upload:
+            read_away(request)
         return _refused(request, there, [] if is_upload else stale.typed(request))
+
+
+def _said_first(request: Any) -> Any:
+    """What an upload says in its address, as its body is read later. To look at its page does not
+    depend on that: the address stays in the browser, and in bookmarks.
+    """
+    return request.GET if request.method == "POST" else {}
 
 
 def _move_back(request: Any, there: Membership) -> None:

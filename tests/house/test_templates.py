@@ -83,6 +83,26 @@ def test_a_form_that_posts_carries_its_token() -> None:
     assert bare == []
 
 
+def test_what_sends_a_file_says_its_workspace_in_the_address() -> None:
+    """The field of the form comes with the body, which is read only after it is known whose."""
+    sends = re.compile(r"<(?:form|button|input)\b[^>]*(?:enctype|encoding)[^>]*>")
+    target = re.compile(
+        r'\b(?:form)?action="[^"]*\?in_workspace=\{\{ membership\.workspace\.key \}\}"'
+    )
+    found = {p.relative_to(ROOT): sends.findall(words(p)) for p in TEMPLATES}
+    assert sum(map(len, found.values())) >= 3
+    bare = [
+        f"{path}: {tag}" for path, tags in found.items() for tag in tags if not target.search(tag)
+    ]
+    assert bare == []
+
+
+def test_a_file_is_chosen_where_something_sends_files() -> None:
+    files = [p for p in TEMPLATES if 'type="file"' in words(p)]
+    assert files
+    assert [str(p) for p in files if "multipart/form-data" not in words(p)] == []
+
+
 def test_no_script_writes_markup_or_evaluates_text() -> None:
     risky = re.compile(r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval)\b")
     assert [p.name for p in SCRIPTS if risky.search(p.read_text("utf-8"))] == []

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from html import unescape
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.urls import resolve
 
 from accounts.models import AuditEvent, Job, Membership, User, Workspace
 from accounts.roles import Role
@@ -198,18 +200,53 @@ def test_going_back_leads_to_the_page_one_came_from(
     assert client.post("/switch/", outside).url == "/"
 
 
-def test_the_file_of_a_campaign_says_where_its_page_was_made(
-    operator: User, signed_in: Callable[[User], Client]
-) -> None:
-    page = signed_in(operator).get("/campaigns/new/").content.decode()
-    assert f"/upload/?in_workspace={operator.membership.workspace.key}" in page
+MULTIPART = re.compile(r"<(?:form|button)\b[^>]*multipart/form-data[^>]*>")
+TARGET = re.compile(r'(?:form)?action="([^"?]*)\?in_workspace=([0-9a-f-]{36})"')
 
 
-def test_the_address_of_an_upload_moves_nobody(
-    admin: User, other_workspace: Workspace, signed_in: Callable[[User], Client]
+def uploads(client: Client, path: str) -> list[tuple[str, str]]:
+    """Where the page sends files, and the workspace it says first."""
+    tags = MULTIPART.findall(client.get(path).content.decode())
+    found = [TARGET.search(tag) for tag in tags]
+    assert all(found), f"{path}: a file is sent that does not say where its page was made"
+    return [(one[1] or path, one[2]) for one in found if one]
+
+
+@pytest.mark.parametrize("path", ["/campaigns/new/", "/optouts/import/", "/billing/rates/import/"])
+def test_a_file_of_another_workspace_is_refused_before_it_is_looked_into(
+    signed_in: Clients, both: User, workspace: Workspace, other_workspace: Workspace, path: str
 ) -> None:
-    Membership.objects.create(user=admin, workspace=other_workspace, role="admin")
-    client, there = signed_in(admin), other_workspace.key
-    answer = client.get(f"/optouts/import/?in_workspace={there}&move_back={there}")
-    assert answer.status_code == 409
-    assert client.session["workspace"] == admin.membership.workspace_id
+    """It is taken in all the same: a browser shows no answer that comes while it sends."""
+    client = signed_in(both)
+    ((target, key),) = uploads(client, path)
+    assert key == str(workspace.key)
+    assert resolve(target).func.csrf_exempt, "its token would be sought in the body, too early"
+    move(client, other_workspace)
+    for more in ("", f"&move_back={key}"):
+        body = BytesIO(b"--x\r\n" + b"1" * 200_000)
+        answer = client.generic(
+            "POST", f"{target}?in_workspace={key}{more}",
+            content_type="multipart/form-data; boundary=x",
+            **{"wsgi.input": body, "CONTENT_LENGTH": "200005"},
+        )  # fmt: skip
+        assert answer.status_code == 409
+        assert "This page belongs to Parcelway" in answer.content.decode()
+        assert not hasattr(answer.wsgi_request, "_post"), "the form was read"
+        assert body.read() == b""
+    assert client.session["workspace"] == other_workspace.pk
+
+
+@pytest.mark.parametrize("path", ["/optouts/import/", "/billing/rates/import/"])
+def test_the_address_of_an_upload_is_a_page_like_any_other_to_read(
+    signed_in: Clients, both: User, workspace: Workspace, other_workspace: Workspace, path: str
+) -> None:
+    """After a file with a mistake it stands in the browser, and in bookmarks."""
+    client = signed_in(both)
+    move(client, other_workspace)
+    address = f"{path}?in_workspace={workspace.key}&move_back={workspace.key}"
+    answer = client.get(address)
+    assert answer.status_code == 200
+    assert f'?in_workspace={other_workspace.key}"' in answer.content.decode()
+    assert client.session["workspace"] == other_workspace.pk
+    headers = {"X-Workspace": str(workspace.key)}
+    assert client.get(address, headers=headers).status_code == 409
