@@ -33,7 +33,7 @@ _KEPT = (
     r"|(?<![0-9+])(?<![0-9][\W_])[0-9],[0-9]{3},[0-9]{3}(?![\W_]?[0-9])"  # a count
 )
 _BETWEEN = r"(?:[\W_]{0,3}|[\W_]?[xXoO][\W_]?)"
-_PARTS = re.compile(rf"(?P<kept>{_KEPT})|(?P<run>\+?\d(?:{_BETWEEN}(?!{_KEPT})\d)*)")
+_PARTS = re.compile(rf"(?P<kept>{_KEPT})|(?P<run>\+?[0-9](?:{_BETWEEN}(?!{_KEPT})[0-9])*)")
 
 
 def holds_number(text: str, fewest: int = FEWEST) -> bool:

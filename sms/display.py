@@ -11,8 +11,8 @@ from sms.folding import fold
 _CODES = frozenset(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))
 FEWEST = 6  # digits that may be a number somebody wrote
 ENTRY_FEWEST = 7  # the same of an entry that should be one, its letters left out
-_WRITTEN = re.compile(rf"\d(?:[\W_]{{0,3}}\d){{{FEWEST - 1},}}")
-_FROM_FIRST_TO_LAST = re.compile(r"\d(?:.*\d)?", re.DOTALL)
+_WRITTEN = re.compile(rf"[0-9](?:[\W_]{{0,3}}[0-9]){{{FEWEST - 1},}}")
+_FROM_FIRST_TO_LAST = re.compile(r"[0-9](?:.*[0-9])?", re.DOTALL)
 
 
 def mask(e164: str) -> str:

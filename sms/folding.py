@@ -1,7 +1,7 @@
 """A text as a reader sees its digits, so that a number in it can be found.
 
-Digits of every shape (full width, raised, circled) become plain ones, any blank becomes one space,
-and what shows nothing goes. Digits of another script are digits already and stay.
+Digits of every script and shape (full width, raised, circled) become plain ones, any blank becomes
+one space, and what shows nothing goes.
 """
 
 from __future__ import annotations
@@ -54,11 +54,4 @@ def _characters(text: str) -> Iterator[tuple[int, str]]:
             if character.isspace():
                 yield at, " "
             elif unicodedata.category(character) not in _UNSEEN and character not in _FILLERS:
-                yield at, _digit(character)
-
-
-def _digit(character: str) -> str:
-    """A plain digit for one that is circled or the like and has no plain form of its own."""
-    if character.isdigit() and not character.isdecimal():
-        return str(unicodedata.digit(character))
-    return character
+                yield at, str(unicodedata.digit(character, character))

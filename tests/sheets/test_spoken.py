@@ -86,7 +86,7 @@ def test_words_without_digits_stay_as_they_are(words: str) -> None:
         "contacts_20261122_143000.csv", "20261122T143000", "20261122143000",
         "f47ac10b-58cc-4372-a567-0e02b2c3d479", "USD\u00a012,345.678900",
         "2026-11-22\u00a0\u00a014:30", "from 22.11.2026   to   23.11.2026", "x²  + y³ = ½",
-        "Zoë’s ﬁrst  ①②③  steps",
+        "٢٠٢٦-١١-٢٢ ١٤:٣٠", "Zoë’s ﬁrst  ①②③  steps",
     ],
 )  # fmt: skip
 def test_days_times_money_ids_and_orders_are_no_numbers(words: str) -> None:
