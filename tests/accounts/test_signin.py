@@ -242,3 +242,32 @@ def test_a_password_that_is_short_and_mistyped_hears_both(
     words = page.content.decode()
     assert "too short" in words
     assert "The two new passwords differ" in words
+
+
+FRESH = "Nobody has signed in here yet."
+
+
+def test_a_fresh_console_says_where_the_first_link_is(client: Client, admin: User) -> None:
+    page = client.get(SIGNIN).content.decode()
+    assert FRESH in page
+    assert "in the terminal where the console was started" in page
+    assert "make link EMAIL=admin@localhost" in page
+    assert admin.email not in page
+    assert "Ask an admin of your workspace" not in page
+    assert FRESH in sign_in(client, "nobody@example.com").content.decode()
+    sign_in(client, admin.email)
+    client.post("/signout/")
+    page = client.get(SIGNIN).content.decode()
+    assert FRESH not in page
+    assert "Ask an admin of your workspace" in page
+
+
+@pytest.mark.parametrize(
+    ("production", "mail", "told"),
+    [(True, "smtp://mail.example:25", False), (True, "", True), (False, "smtp://m:25", True)],
+)
+def test_a_server_with_mail_says_nothing_of_its_terminal(
+    client: Client, admin: User, settings, production: bool, mail: str, told: bool
+) -> None:
+    settings.PRODUCTION, settings.EMAIL_URL = production, mail
+    assert (FRESH in client.get(SIGNIN).content.decode()) is told
