@@ -26,7 +26,8 @@ class Line:
 
 
 def read(rates: Iterable[Rate], today: date, currency: str) -> list[Line]:
-    """Each country's line. Of two rates from the same day the one entered later holds.
+    """Each country's line. Of two rates from the same day the one entered later holds; the other
+    is past.
 
     A rate in another currency than the workspace's is kept as past: nothing is converted.
     """
@@ -38,10 +39,11 @@ def read(rates: Iterable[Rate], today: date, currency: str) -> list[Line]:
 def _line(country: str, rows: list[Rate], today: date, currency: str) -> Line:
     line = Line(country)
     for rate in reversed(rows):
-        foreign = rate.currency != currency
-        if rate.valid_from > today and not foreign:
+        days = {later.valid_from for later in line.coming}
+        counts = rate.currency == currency and rate.valid_from not in days
+        if counts and rate.valid_from > today:
             line.coming.append(rate)
-        elif line.current is None and not foreign:
+        elif counts and line.current is None and rate.valid_from <= today:
             line.current = rate
         else:
             line.past.append(rate)
@@ -52,16 +54,39 @@ class AlreadyKept(Exception):
     """The same price holds from the same day; nothing was written."""
 
 
-def enter(workspace: Workspace, country: str, price: int, valid_from: date, by: User) -> Rate:
-    """Append a rate in the workspace's currency, with its audit event; AlreadyKept if it holds."""
+class AnotherKept(Exception):
+    """Another price holds from the same day, and nobody said to replace it; nothing was written."""
+
+    def __init__(self, rate: Rate) -> None:
+        super().__init__(str(rate))
+        self.rate = rate
+
+
+def enter(
+    workspace: Workspace,
+    country: str,
+    price: int,
+    valid_from: date,
+    by: User,
+    *,
+    replaces: str = "",
+) -> Rate:
+    """Append a rate in the workspace's currency, with its audit event.
+
+    AlreadyKept if it holds. A rate of the same day counts no more, and is kept as history:
+    AnotherKept unless *replaces* names that one by its key.
+    """
     with transaction.atomic():
         thresholds.lock(workspace.pk)  # a sheet that was looked at is compared with what is kept
-        earlier = Rate.objects.filter(workspace=workspace, country=country).valid_on(valid_from)
-        old = earlier.order_by("-valid_from", "-pk").values_list("price", flat=True).first()
-        same_day = earlier.filter(valid_from=valid_from, currency=workspace.currency)
-        newest = same_day.order_by("-pk").values_list("price", flat=True).first()
-        if newest == price:
-            raise AlreadyKept
+        rates = Rate.objects.filter(workspace=workspace, country=country)
+        earlier = rates.filter(currency=workspace.currency).valid_on(valid_from)
+        holds = earlier.select_related("entered_by").order_by("-valid_from", "-pk").first()
+        if holds is not None and holds.valid_from == valid_from:
+            if holds.price == price:
+                raise AlreadyKept
+            if replaces != str(holds.pk):
+                raise AnotherKept(holds)
+        old = None if holds is None else holds.price
         rate = Rate.objects.create(
             workspace=workspace, country=country, price=price, currency=workspace.currency,
             valid_from=valid_from, entered_by=by,

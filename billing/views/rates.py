@@ -36,28 +36,38 @@ def rate_list(request: SignedIn) -> HttpResponse:
 
 @requires("rates.change")
 def rate_add(request: SignedIn) -> HttpResponse:
-    """Enter a rate. Rates are never changed: a newer one supersedes."""
+    """Enter a rate. Rates are never changed: a newer one supersedes, asked about on one day."""
     workspace = request.membership.workspace
     today = thresholds.today(workspace)
     initial = {"valid_from": today, "country": request.GET.get("country", "")}
     form = RateForm(
         request.POST or None, initial=initial, today=today, counts_in=workspace.currency
     )
+    holds = None
     if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        what = (given["country"], form.micros, given["valid_from"])
-        try:
-            tariffs.enter(workspace, *what, request.user)
-        except tariffs.AlreadyKept:
-            messages.info(request, _("This rate is kept already. Nothing was changed."))
-        else:
-            said = _(
-                "Rate kept. It prices what you submit from now on to start on that day or later."
-            )
-            messages.success(request, said)
-        return redirect("billing:rates")
+        holds = _enter(request, form)
+        if holds is None:
+            return redirect("billing:rates")
     context = {
-        "form": form, "countries": COUNTRIES, "currency": workspace.currency,
+        "form": form, "countries": COUNTRIES, "currency": workspace.currency, "holds": holds,
+        "is_unsure": holds is not None and request.POST.get("asked") == str(holds.pk),
         "back_url": reverse("billing:rates"),
     }  # fmt: skip
     return render(request, "billing/rate_add.html", context)
+
+
+def _enter(request: SignedIn, form: RateForm) -> Rate | None:
+    """Keep the rate and say so; the answer is another one that is to be asked about first."""
+    given = form.cleaned_data
+    what = (given["country"], form.micros, given["valid_from"])
+    yes = request.POST.get("replaces", "")
+    try:
+        tariffs.enter(request.membership.workspace, *what, request.user, replaces=yes)
+    except tariffs.AnotherKept as kept:
+        return kept.rate
+    except tariffs.AlreadyKept:
+        messages.info(request, _("This rate is kept already. Nothing was changed."))
+    else:
+        said = _("Rate kept. It prices what you submit from now on, by the day it starts.")
+        messages.success(request, said)
+    return None

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 import pytest
 import time_machine
 
-from accounts.models import User, Workspace
-from billing import headroom, tariffs, thresholds
+from accounts.models import AuditEvent, User, Workspace
+from billing import exports, headroom, tariffs, thresholds
 from billing.models import Charge, Rate
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -102,13 +102,39 @@ def test_a_sum_of_unknown_prices_is_unknown_and_not_0(workspace: Workspace) -> N
 def test_a_country_has_a_current_rate_those_before_and_those_to_come(
     workspace: Workspace, finance: User
 ) -> None:
-    for price, day in ((10, 1), (20, 10), (30, 10), (40, 30)):
-        tariffs.enter(workspace, "MY", price, date(2026, 11, day), finance)
+    for price, day in ((10, 1), (20, 10), (30, 10), (40, 30), (50, 30)):
+        enter(workspace, finance, price, date(2026, 11, day))
     (line,) = tariffs.read(Rate.objects.all(), TODAY, "USD")
     assert line.current is not None
     assert line.current.price == 30
-    assert [rate.price for rate in line.past] == [20, 10]
-    assert [rate.price for rate in line.coming] == [40]
+    assert [rate.price for rate in line.coming] == [50]
+    assert [rate.price for rate in line.past] == [40, 20, 10]
+
+
+def enter(workspace: Workspace, by: User, price: int, day: date) -> Rate:
+    """A rate, in place of the one that holds from the same day."""
+    same = Rate.objects.filter(country="MY", valid_from=day).order_by("-pk").first()
+    replaces = str(same.pk) if same else ""
+    return tariffs.enter(workspace, "MY", price, day, by, replaces=replaces)
+
+
+def test_two_prices_from_one_day_are_exported_as_the_one_that_counts(
+    workspace: Workspace, finance: User
+) -> None:
+    """A file with both would be refused by the import that reads it again."""
+    for price in (40, 50):
+        enter(workspace, finance, price, date(2026, 11, 30))
+    found = list(exports.rates(tariffs.read(Rate.objects.all(), TODAY, "USD")))[1:]
+    assert [str(row[2]) for row in found] == ["0.000050"]
+
+
+def test_the_price_before_is_told_in_the_same_currency(workspace: Workspace, finance: User) -> None:
+    """A change from 31 dollars to 20 euros is none of a price."""
+    enter(workspace, finance, 31, TODAY)
+    workspace.currency = "EUR"
+    tariffs.enter(workspace, "MY", 20, TODAY, finance)
+    told = AuditEvent.objects.filter(action="rate.enter").latest("pk").data
+    assert (told["old"], told["new"]) == (None, 20)
 
 
 def test_a_rate_in_another_currency_prices_nothing(workspace: Workspace, finance: User) -> None:

@@ -319,7 +319,8 @@ def test_a_rate_typed_twice_is_kept_once(
         assert said in answer.content.decode()
     assert Rate.objects.count() == 1
     for price in ("0.05", "0.04"):
-        client.post("/billing/rates/add/", {**given, "price": price})
+        holds = Rate.objects.latest("pk").pk
+        client.post("/billing/rates/add/", {**given, "price": price, "replaces": holds})
     assert kept(workspace) == {"GB": 40_000}
     assert AuditEvent.objects.filter(action="rate.enter").count() == 3
 

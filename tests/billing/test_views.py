@@ -164,18 +164,53 @@ def test_the_threshold_page_of_somebody_who_may_not_change_offers_no_change(
     assert "Admins and finance change thresholds." in page
 
 
-def test_finance_enters_a_rate_and_a_newer_one_replaces_it(
-    signed_in: Clients, finance: User
+def test_another_price_for_the_same_country_and_day_is_asked_about_first(
+    signed_in: Clients, finance: User, admin: User
 ) -> None:
-    client = signed_in(finance)
-    client.post("/billing/rates/add/", RATE)
-    answer = client.post("/billing/rates/add/", {**RATE, "price": "0.034567"}, follow=True)
+    """Who entered the one that holds, and when, stands in the question."""
+    signed_in(admin).post("/billing/rates/add/", RATE)
+    client, other = signed_in(finance), {**RATE, "price": "0.034567"}
+    page = client.post("/billing/rates/add/", other).content.decode()
+    assert "There is a price of $0.0310 for Malaysia from" in page
+    assert "(entered by Jonas Weber on" in page
+    assert "Saving replaces it." in page
+    assert 'value="0.034567"' in page
+    holds = Rate.objects.get()
+    assert f'name="replaces" value="{holds.pk}"' in page
+    assert "Tick this" not in page
+    page = client.post("/billing/rates/add/", {**other, "asked": holds.pk}).content.decode()
+    assert "Tick this to replace the price, or go back." in page
+    assert Rate.objects.count() == 1
+    answer = client.post("/billing/rates/add/", {**other, "replaces": holds.pk}, follow=True)
     page = answer.content.decode()
     assert "$0.034567" in page
     assert "1 earlier rate" in page
     assert Rate.objects.count() == 2
     said = AuditEvent.objects.filter(action="rate.enter").latest("pk").data
     assert (said["old"], said["new"], said["country"]) == (31_000, 34_567, "MY")
+
+
+def test_a_yes_to_one_price_replaces_no_newer_one(
+    signed_in: Clients, finance: User, admin: User
+) -> None:
+    client, boss = signed_in(finance), signed_in(admin)
+    client.post("/billing/rates/add/", RATE)
+    seen = Rate.objects.get().pk
+    boss.post("/billing/rates/add/", {**RATE, "price": "0.04", "replaces": seen})
+    page = client.post("/billing/rates/add/", {**RATE, "price": "0.05", "replaces": seen})
+    assert "There is a price of $0.0400 for Malaysia" in page.content.decode()
+    assert [rate.price for rate in Rate.objects.order_by("pk")] == [31_000, 40_000]
+
+
+@pytest.mark.parametrize("change", [{"country": "SG"}, {"valid_from": "2026-12-31"}])
+def test_another_country_or_day_is_not_asked_about(
+    signed_in: Clients, finance: User, change: dict[str, str]
+) -> None:
+    client = signed_in(finance)
+    client.post("/billing/rates/add/", RATE)
+    answer = client.post("/billing/rates/add/", {**RATE, "price": "0.05", **change})
+    assert answer.status_code == 302
+    assert Rate.objects.count() == 2
 
 
 @pytest.mark.parametrize("who", ["operator", "viewer"])
