@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 
 from accounts.models import Workspace
-from billing import glossary
+from billing import glossary, statements
 from billing.models import MICRO
 from billing.statements import Statement, Sums
 from billing.tariffs import Line
@@ -27,6 +27,7 @@ COLUMNS = (
     "failed_but_billed_cost",
 )  # fmt: skip
 RATES = ("country", "country_name", "price", "currency", "valid_from")
+NAMED = frozenset({"campaign", "country"})
 FORMS = tuple(writing.TYPES)
 
 Row = Sequence[Cell]
@@ -43,19 +44,25 @@ def statement(
     yield "Time zone of the month", workspace.time_zone
     yield "Campaigns", "those of the person who asked" if own_only else "all"
     for name, value in choice.where:
-        yield "Only this " + name.replace("_", " "), value
+        yield "Only this " + name.replace("_", " "), value or str(statements.word(name, value))
     yield "Charges up to number", found.charge_id, str(glossary.CHARGES_UP_TO)
     yield "Failed as reported up to number", found.failed_id, str(glossary.FAILED_UP_TO)
     yield "Unit", "A billable message is one segment that a carrier accepted."
     yield "Money", "Not rounded. Empty where no price is known."
     yield ()
-    first = ("campaign", "campaign_name") if choice.by == "campaign" else (choice.by,)
+    first = (choice.by, f"{choice.by}_name") if choice.by in NAMED else (choice.by,)
     yield *first, *COLUMNS
     for line in found.lines:
-        named = (line.key, line.label) if choice.by == "campaign" else (line.key,)
-        yield *named, *_cells(line.sums)
+        yield *_named(choice.by, line), *_cells(line.sums)
     for sums in found.totals:
         yield "Total", *("" for _ in first[1:]), *_cells(sums)
+
+
+def _named(by: str, line: statements.Line) -> Row:
+    """What the line is: its key, and its name where the key alone says nothing to a reader."""
+    if by not in NAMED:
+        return (line.key,)
+    return line.key, country_name(line.key) if by == "country" else line.label
 
 
 def _cells(sums: Sums) -> Row:

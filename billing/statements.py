@@ -189,7 +189,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The lines, dearest first, and the numbers of the newest rows they were read from."""
+    """The lines of each currency, dearest first; the numbers of the newest rows they come from."""
 
     choice: Choice
     lines: list[Line]
@@ -199,11 +199,7 @@ class Statement:
     @property
     def totals(self) -> list[Sums]:
         """A sum for each currency, the one with most segments first."""
-        found: dict[str, list[Sums]] = defaultdict(list)
-        for line in self.lines:
-            found[line.sums.currency].append(line.sums)
-        sums = [_added(currency, parts) for currency, parts in sorted(found.items())]
-        return sorted(sums, key=lambda one: -one.segments)
+        return _totals(self.lines)
 
     @property
     def counts(self) -> Sums:
@@ -211,6 +207,14 @@ class Statement:
         return replace(
             _added("", [line.sums for line in self.lines]), amount=None, failed_amount=None
         )
+
+
+def _totals(lines: list[Line]) -> list[Sums]:
+    found: dict[str, list[Sums]] = defaultdict(list)
+    for line in lines:
+        found[line.sums.currency].append(line.sums)
+    sums = [_added(currency, parts) for currency, parts in sorted(found.items())]
+    return sorted(sums, key=lambda one: -one.segments)
 
 
 def _added(currency: str, parts: list[Sums]) -> Sums:
@@ -247,7 +251,10 @@ def read(rows: QuerySet[Charge], choice: Choice) -> Statement:
     lines = [_line(choice.by, row, failed.get((row["group"], row["currency"]))) for row in found]
     lines.sort(key=lambda line: (line.key, line.sums.currency))
     if choice.by != "day":
-        lines.sort(key=lambda line: (-(line.sums.amount or 0), -line.sums.segments))
+        place = {sums.currency: at for at, sums in enumerate(_totals(lines))}
+        lines.sort(key=lambda line: (
+            place[line.sums.currency], -(line.sums.amount or 0), -line.sums.segments
+        ))  # fmt: skip
     told = max((row["newest"] for row in failed.values()), default=0)
     return Statement(choice, lines, newest, told)
 

@@ -35,11 +35,17 @@ def percent(part: float | None, whole: float | None) -> str:
 
 
 def money(micros: int | None, currency: str = "USD", places: int = 2) -> str:
-    """Integer micro-units of *currency*, rounded half up only here, for the eye."""
+    """Integer micro-units of *currency*, rounded half up only here, for the eye.
+
+    What costs less than half of the last place is no 0: it is less than one of it, <$0.01.
+    """
     if micros is None:
         return NOTHING
-    amount = (Decimal(micros) / MICRO).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    least = Decimal(1).scaleb(-places)
+    amount = (Decimal(micros) / MICRO).quantize(least, ROUND_HALF_UP)
     sign = "−" if amount < 0 else ""
+    if micros > 0 and not amount:
+        sign, amount = "<", least
     symbol = SYMBOLS.get(currency, f"{currency} ")
     return f"{sign}{symbol}{abs(amount):,}"
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.test import Client
 from django.utils import timezone
 from openpyxl import load_workbook
 
 from accounts.models import AuditEvent, User, Workspace
+from billing import thresholds
 from billing.exports import COLUMNS
 from tests.billing.building import KEYS, NOVEMBER, OCTOBER, charge, fail
 
@@ -114,7 +116,7 @@ def test_a_price_nobody_knows_is_never_0(
     assert "No price" in page
     assert "$0" not in page
     (total,) = [row for row in table(exported(client)) if row[:1] == ["Total"]]
-    assert total == ["Total", "1203", "1203", "1203", "", "USD", "3", "3", "3", ""]
+    assert total == ["Total", "", "1203", "1203", "1203", "", "USD", "3", "3", "3", ""]
 
 
 def test_this_month_is_so_far_and_a_past_one_is_not(
@@ -175,7 +177,8 @@ def test_the_workbook_holds_numbers_that_add_up_to_the_page(
     lines, total = rows[head + 1 : -1], rows[-1]
     assert sum(row[cost] for row in lines) == pytest.approx(total[cost])
     assert total[cost] == 0.24148
-    assert total[1] == 10
+    assert total[2] == 10
+    assert {row[1] for row in lines} == {"Malaysia", "United States"}
     assert "$0.24" in client.get(PAGE, WHEN).content.decode()
 
 
@@ -201,6 +204,14 @@ def test_the_strip_says_what_the_second_number_counts(
     charge(workspace, OCTOBER, 914, messages=900)
     page = signed_in(finance).get(PAGE, WHEN).content.decode()
     assert "segments of 900 accepted messages" in page
+
+
+def test_a_file_narrowed_to_no_cost_centre_says_so(
+    signed_in: Clients, workspace: Workspace, finance: User
+) -> None:
+    charge(workspace, OCTOBER, cost_centre="")
+    rows = table(exported(signed_in(finance), cost_centre="", by="day"))
+    assert ["Only this cost centre", "No cost centre"] in rows
 
 
 def test_cells_that_look_like_formulas_stay_text(
@@ -254,6 +265,36 @@ def test_a_long_month_is_cut_on_the_page_and_whole_in_the_file(
         page = client.get(PAGE, {**WHEN, "by": "sender"}).content.decode()
     assert "101 more lines are in the statement to download" in page
     assert len(table(exported(client, by="sender"))) > 301
+
+
+@pytest.mark.parametrize(
+    ("zone", "at", "month"),
+    [
+        (
+            "America/New_York",
+            "2026-11-01T03:59:59+00:00",
+            "October 2026",
+        ),  # the night clocks go back
+        ("America/New_York", "2026-11-01T04:00:00+00:00", "November 2026"),
+        ("America/New_York", "2026-12-01T04:59:59+00:00", "November 2026"),
+        ("Europe/Berlin", "2026-10-31T23:00:00+00:00", "November 2026"),
+        ("Pacific/Apia", "2026-10-31T11:00:00+00:00", "November 2026"),
+        ("UTC", "2026-10-31T23:59:59+00:00", "October 2026"),
+    ],
+)
+def test_a_month_begins_at_midnight_of_the_workspace(
+    make_person: Any, signed_in: Clients, workspace: Workspace, zone: str, at: str, month: str
+) -> None:
+    workspace.time_zone = zone
+    workspace.save()
+    with time_machine.travel(datetime.fromisoformat(at), tick=False):
+        client = signed_in(make_person("finance", workspace))
+        made = charge(workspace, thresholds.today(workspace), 7)
+        page = client.get(PAGE).content.decode()
+        thresholds_page = client.get("/billing/thresholds/").content.decode()
+    assert f"{month} so far, in {zone}" in page
+    assert made.day.strftime("%B %Y") == month
+    assert "$0.22 so far" in thresholds_page
 
 
 def test_days_belong_to_the_month_they_were_written_in(

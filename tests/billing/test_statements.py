@@ -130,6 +130,19 @@ def test_currencies_are_never_added(workspace: Workspace) -> None:
     assert (found.counts.segments, found.counts.amount) == (5, None)
 
 
+def test_lines_stand_by_their_currency_the_one_with_most_segments_first(
+    workspace: Workspace,
+) -> None:
+    """1,000 yen are not dearer than 900 dollars."""
+    charge(workspace, segments=9, price=100_000_000, country="US")
+    charge(workspace, segments=5, price=200_000_000, country="JP", currency="JPY")
+    charge(workspace, segments=7, price=50_000_000, country="CA")
+    lines = read(workspace, by="country").lines
+    assert [(line.sums.currency, line.key) for line in lines] == [
+        ("USD", "US"), ("USD", "CA"), ("JPY", "JP")
+    ]  # fmt: skip
+
+
 def test_what_has_no_price_is_counted_and_is_no_0(workspace: Workspace) -> None:
     charge(workspace, segments=5, price=None, failed=2)
     (line,) = read(workspace).lines

@@ -86,6 +86,10 @@ def test_an_unknown_country_code_is_shown_as_it_is() -> None:
         ("{{ 1125350000|money:'MYR' }}", "MYR 1,125.35"),
         ("{{ 5000|money }}", "$0.01"),
         ("{{ minus|money }}", "−$0.50"),
+        ("{{ 4999|money }}", "&lt;$0.01"),
+        ("{{ 0|money }}", "$0.00"),
+        ("{{ 49|price }}", "&lt;$0.0001"),
+        ("{{ sums|amounts }}", "$12.30 + MYR\u00a04.10"),
         ("{{ 31000|price:'USD' }}", "$0.0310"),
         ("{{ none|money }}", "–"),
         ("{{ 1234567|number }}", "1,234,567"),
@@ -102,7 +106,8 @@ def test_an_unknown_country_code_is_shown_as_it_is() -> None:
     ],
 )
 def test_a_value_is_written_one_way(source: str, expected: str) -> None:
-    assert render(source, minus=-500000, none=None) == expected
+    sums = (("USD", 12_300_000), ("MYR", 4_100_000))
+    assert render(source, minus=-500000, none=None, sums=sums) == expected
 
 
 def test_a_duration_may_be_a_timedelta() -> None:
