@@ -75,8 +75,8 @@ def _count(workspace: Workspace, by: User, email: str, name: str) -> None:
     """Count one more invitation; what is refused further on takes the count back."""
     now, person, inviter = timezone.now(), f"{workspace.pk} {email.lower()}", str(by.pk)
     if not quotas.take(PERSON, person, MAILS_PER_PERSON, now, A_DAY):
-        words = _("%(name)s was invited %(n)s times within a day. Invite again after %(when)s.")
-        given = {"name": name, "n": MAILS_PER_PERSON, "when": _free(PERSON, person, now)}
+        words = _("%(name)s was invited %(most)s times within a day. Invite again after %(when)s.")
+        given = {"name": name, "most": MAILS_PER_PERSON, "when": _free(PERSON, person, now)}
         raise Refused(words % given)
     if not quotas.take(INVITER, inviter, MAILS_PER_INVITER, now, A_DAY):
         words = _("You sent %(n)s invitations within a day. Send the next after %(when)s.")

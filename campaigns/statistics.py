@@ -215,14 +215,19 @@ def result(
     if not gives_receipts:
         counts["accepted_final"] = counts.pop(M.ACCEPTED, 0)
     parts = tuple(Part(str(key), label, counts[key]) for key, label in PARTS.items())
-    buckets: dict[str, int] = defaultdict(int)
-    for part in parts:
-        buckets[_bucket_of(part.key)] += part.messages
     return Result(
-        buckets[Bucket.SENT], buckets[Bucket.FAILED], buckets[Bucket.OTHER], parts,
+        *_buckets(parts), parts,
         sums["billed"], sums["amount"], sums["unpriced"],
         sums["refused"], sums["refused_segments"],
     )  # fmt: skip
+
+
+def _buckets(parts: Iterable[Part]) -> tuple[int, int, int]:
+    """Messages that are Sent, Failed and Other."""
+    found: dict[str, int] = defaultdict(int)
+    for part in parts:
+        found[_bucket_of(part.key)] += part.messages
+    return found[Bucket.SENT], found[Bucket.FAILED], found[Bucket.OTHER]
 
 
 def by_country(
