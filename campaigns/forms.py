@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts import plain_forms
-from accounts.forms import ZONE_SELECT
+from accounts.forms import ZoneSelect
 from accounts.free_words import no_number_in_cost_centre, no_number_in_task_name
 from campaigns import clock
 from campaigns.models import Campaign, ImportState, RecipientImport
@@ -102,7 +102,7 @@ class CampaignForm(plain_forms.Form):
     time_zone = forms.CharField(
         label=gettext_lazy("Time zone"),
         required=False,
-        widget=forms.Select(attrs=ZONE_SELECT),
+        widget=ZoneSelect(),
     )
     fold = forms.ChoiceField(
         label=gettext_lazy("Which of the two"), choices=(("0", "0"), ("1", "1")), required=False

@@ -2,7 +2,25 @@
 // is sent; without this file it is what is shown. The keys are those of a combobox with a list.
 (function () {
   "use strict";
-  const plain = (text) => text.toLowerCase().replace(/[_/]/g, " ").trim();
+  const plain = (text) => text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "")
+    .replace(/[_/]/g, " ").replace(/\u2212/g, "-").trim();
+
+  // A country is found by its English name and by the one in the person's own language.
+  const tongues = ["en", navigator.language].map((tag) => {
+    try {
+      return new Intl.DisplayNames([tag], { type: "region" });
+    } catch {
+      return { of: () => "" };
+    }
+  });
+  const country = (code) => (code ? tongues.map((tongue) => tongue.of(code)).join(" ") : "");
+
+  // An offset as a list of zones writes it: of +8, UTC+8, GMT+0530. Elsewhere +60 is a calling code.
+  const offsets = (text) => text.replace(/\b(?:utc|gmt)\s*(?=[+-])/g, "").split(/\s+/)
+    .map((word) => {
+      const [, sign, hours, minutes] = word.match(/^([+-])(\d{1,2}):?(\d{0,2})$/) || [];
+      return sign ? `${sign}${hours.padStart(2, "0")}:${minutes}` : word;
+    }).join(" ");
 
   function make(tag, attributes) {
     const made = document.createElement(tag);
@@ -23,10 +41,11 @@
     const rows = Array.from(select.options, (option, n) => {
       const row = make("li", { id: `${id}_${n}`, role: "option" });
       row.textContent = option.text;
-      row.dataset.words = plain(`${option.text} ${option.value}`);
+      row.dataset.words = plain(`${option.text} ${option.value} ${country(option.dataset.country)}`);
       row.option = option;
       return row;
     });
+    const hasZones = rows.some((row) => row.option.dataset.country);
     let active = null;
     list.hidden = true;
     if (label) {
@@ -39,7 +58,8 @@
 
     const chosen = () => (select.selectedOptions[0] ? select.selectedOptions[0].text : "");
     const matches = () => {
-      const words = plain(box.value).split(/\s+/);
+      const typed = plain(box.value);
+      const words = (hasZones ? offsets(typed) : typed).split(/\s+/);
       return rows.filter((row) => words.every((word) => row.dataset.words.includes(word)));
     };
     function mark(row) {

@@ -166,6 +166,36 @@ def test_a_time_zone_is_found_by_typing_and_without_a_script_the_list_is_a_plain
     assert operator.time_zone == "Europe/Berlin"
 
 
+def test_a_time_zone_is_found_by_its_country_and_by_its_offset(
+    open_page: Open, operator: Any
+) -> None:
+    page = open_page(operator)
+    page.goto("/profile/")
+    box = page.get_by_role("combobox", name="Time zone")
+    found = page.get_by_role("listbox", name="Time zone").get_by_role("option")
+    for typed, zone, other in (
+        ("malaysia", "Asia/Kuala Lumpur", "Asia/Singapore"),
+        ("United Kingdom", "Europe/London", "Europe/Dublin"),
+        ("aland", "Europe/Mariehamn", "Europe/Stockholm"),
+        ("+8", "Asia/Kuala Lumpur", "Asia/Tokyo"),
+        ("+08", "Asia/Kuala Lumpur", "Asia/Tokyo"),
+        ("UTC+8", "Asia/Kuala Lumpur", "Asia/Tokyo"),
+        ("utc +8:00", "Asia/Kuala Lumpur", "Asia/Tokyo"),
+        ("GMT+05:30", "Asia/Kolkata", "Asia/Kathmandu"),
+        ("+0530", "Asia/Kolkata", "Asia/Karachi"),
+        ("-3", "America/Sao Paulo", "America/New York"),
+        ("brazil −3", "America/Sao Paulo", "America/Manaus"),
+    ):  # fmt: skip
+        box.fill(typed)
+        expect(found.filter(has_text=f"{zone} ("), typed).to_have_count(1)
+        expect(found.filter(has_text=f"{other} ("), typed).to_have_count(0)
+    box.fill("UTC")
+    expect(found.first).to_have_text("UTC")
+    page.goto("/optouts/import/")
+    page.get_by_role("combobox", name="Numbers without a country code").fill("+60")
+    expect(page.get_by_role("option").first).to_have_text("Malaysia (+60)")
+
+
 def test_the_start_of_a_campaign_is_set_in_a_zone_that_was_typed(
     open_page: Open, operator: Any, make_campaign: Any
 ) -> None:
