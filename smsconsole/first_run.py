@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -29,6 +29,12 @@ class Invitation:
     url: str
 
 
+def has_begun() -> bool:
+    """Are the tables there, and a workspace in them?"""
+    has_tables = Workspace._meta.db_table in connection.introspection.table_names()
+    return has_tables and Workspace.objects.exists()
+
+
 def prepare() -> None:
     """Make the first workspace, its admin and its practice carrier, if there is none yet.
 
@@ -37,19 +43,25 @@ def prepare() -> None:
     with transaction.atomic():
         if Workspace.objects.exists():
             return
-        workspace = Workspace.objects.create(name="My workspace")
-        admin = User.objects.create_user(ADMIN_EMAIL, name="Admin")
-        Membership.objects.create(user=admin, workspace=workspace, role=Role.ADMIN)
-        audit.record("workspace.first_run", workspace, None)
-        if not settings.PRODUCTION or settings.REHEARSAL:
-            add_practice_carrier(workspace)
+        add_workspace("My workspace", User.objects.create_user(ADMIN_EMAIL, name="Admin"))
+
+
+def add_workspace(name: str, admin: User) -> None:
+    """A workspace with its admin, and a practice carrier unless it is meant for real sending."""
+    workspace = Workspace.objects.create(name=name)
+    Membership.objects.create(user=admin, workspace=workspace, role=Role.ADMIN)
+    audit.record("workspace.first_run", workspace, None)
+    if not settings.PRODUCTION or settings.REHEARSAL:
+        add_practice_carrier(workspace)
 
 
 def add_practice_carrier(workspace: Workspace) -> Carrier:
     """An account at the practice carrier; ``place_practice_carrier`` says where it listens."""
+    known = Carrier.objects.practice().order_by("pk").first()
     return Carrier.objects.create(
-        workspace=workspace, name="Practice carrier", gateway="loopback", options={}
-    )
+        workspace=workspace, name="Practice carrier", gateway="loopback",
+        options=known.options if known else {},
+    )  # fmt: skip
 
 
 def practice_carrier() -> Carrier | None:

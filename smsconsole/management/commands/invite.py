@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts import audit
 from accounts.models import Membership, User, Workspace
@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help="the name of a person who is added")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if Workspace._meta.db_table not in connection.introspection.table_names():
+        if not first_run.has_begun():
             raise CommandError(
                 f"There is no console in {settings.HOME} yet. Was it started with another "
                 "SMSCONSOLE_HOME or DATABASE_URL? Give the same here, or start it: make run"
@@ -51,9 +51,7 @@ class Command(BaseCommand):
             validate_email(email)
         except ValidationError as error:
             raise CommandError(f"{email!r} is no e-mail address.") from error
-        workspace = Workspace.objects.order_by("pk").first()
-        if workspace is None:
-            raise CommandError("There is no workspace yet. Start the console once: make run")
+        workspace = Workspace.objects.earliest("pk")
         with transaction.atomic():
             person = User.objects.create_user(email, name=name or email.partition("@")[0])
             member = Membership.objects.create(user=person, workspace=workspace, role=role)
