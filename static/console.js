@@ -297,7 +297,14 @@
     const note = document.getElementById("offline");
     if (!note) return;
     note.hidden = !since;
-    if (since) note.querySelector("[data-since]").textContent = new Date(since).toLocaleTimeString();
+    const shown = note.querySelector("[data-since]");
+    if (since) shown.textContent = timeOf(since, shown.dataset.zone, shown.dataset.hours === "12");
+  }
+  // As the pages write times: 14:05, or 2:05 PM.
+  function timeOf(moment, timeZone, hour12) {
+    const parts = { hour: hour12 ? "numeric" : "2-digit", minute: "2-digit", hour12, timeZone };
+    const text = new Intl.DateTimeFormat(hour12 ? "en-US" : "en-GB", parts).format(moment);
+    return text.replace("\u202f", " ");
   }
   // What a page asks for by itself is no activity: an open page alone keeps nobody signed in.
   document.addEventListener("htmx:configRequest", (event) => {

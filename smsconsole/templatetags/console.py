@@ -10,6 +10,7 @@ from django import template
 from django.template.base import Parser, Token
 from django.template.context import Context
 from django.template.defaulttags import CsrfTokenNode
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -90,6 +91,14 @@ def name_of(code: str) -> str:
 def icon(name: str, css: str = "", label: str = "") -> SafeString:
     """`{% icon "plus" %}`, with a size class, or with a label when it stands alone."""
     return icons.draw(name, css, str(label))
+
+
+@register.simple_tag
+def clock() -> SafeString:
+    """`{% clock %}`: the zone and the hours of the person, for a time that a script writes."""
+    hours = 12 if "A" in dates.manner().time else 24
+    zone = timezone.get_current_timezone_name()
+    return format_html(' data-zone="{}" data-hours="{}"', zone, hours)
 
 
 @register.simple_tag

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from accounts import dates
 from accounts.models import Membership, User
 from accounts.roles import Role
 from tests.journeys.browsing import (
@@ -143,3 +146,26 @@ def test_a_person_of_two_workspaces_changes_between_them_with_the_keyboard(
     other.goto("/")
     other.get_by_role("button", name="Account menu").click()
     expect(other.get_by_text("Change to")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("language", "written"), [("en", r"\d\d:\d\d"), ("en-us", r"\d{1,2}:\d\d [AP]M")]
+)
+def test_a_lost_connection_is_dated_as_the_person_has_times_written(
+    open_page: Open, operator: Any, make_sent: Any, language: str, written: str
+) -> None:
+    """In their zone too: the browser here is British and stands at UTC."""
+    operator.time_zone, operator.date_language = "Asia/Kolkata", language
+    operator.save()
+    make_sent()
+    page = open_page(operator)
+    page.faults.excuse("ERR_INTERNET_DISCONNECTED|htmx:")  # type: ignore[attr-defined]
+    page.goto("/")
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_be_visible()
+    said = page.locator("#offline [data-since]").inner_text()
+    assert re.fullmatch(written, said)
+    at = datetime.fromtimestamp(page.evaluate("Date.now()") / 1000, ZoneInfo("Asia/Kolkata"))
+    with dates.written(language):
+        near = {dates.write(at - timedelta(minutes=n), "time") for n in range(3)}
+    assert said in near
