@@ -92,16 +92,32 @@ RIGHTS: Words = {
     "search.use": _("search"), "notices.view": _("see notices"), "help.view": _("read the help"),
     "profile.edit": _("change the own profile"),
 }  # fmt: skip
-# The part of the console that a route belongs to; a route of no part is a page of its own.
+# The pages by their names in the rail, the rest by the part of the console they belong to.
+PAGES: Words = {
+    "overview": _("Overview"), "search": _("Search"), "profile": _("Profile"),
+    "workspace": _("Workspace"), "system": _("System"), "help_abuse": _("Help"),
+    "erase": _("Erase a person's data"), "sending_off": _("Stop all sending"),
+    "sending_on": _("Send again"),
+    **dict.fromkeys(("accounts:audit", "accounts:audit_export"), _("Audit log")),
+    **dict.fromkeys(
+        ("accounts:team", "accounts:team_act", "accounts:team_invite",
+         "accounts:team_invite_again", "accounts:team_role"), _("Team"),
+    ),
+    **dict.fromkeys(
+        ("accounts:notices", "accounts:read_notice", "accounts:read_notices"), _("Notices")
+    ),
+    **dict.fromkeys(("accounts:sessions", "accounts:end_sessions"), _("Where you are signed in")),
+    "accounts:password": _("Password"), "accounts:switch": _("another workspace"),
+}  # fmt: skip
 AREAS: Words = {
-    "accounts": _("people and notices"), "campaigns": _("campaigns"), "senders": _("sender IDs"),
+    "campaigns": _("campaigns"), "senders": _("sender IDs"),
     "optouts": _("opt-outs"), "billing": _("thresholds, rates and statements"),
 }  # fmt: skip
 LABELS: Words = {**NARROWED, **FIELDS}
 WORDS_OF_OURS = {"is", "reason", "kind", "scenario"}
 KEPT_FROM_VIEW: Words = {"person": _("one person"), "thing": _("one object")}
 """What a filter of the audit log names by an id alone."""
-OTHER_PAGES = _("overview and settings")
+OTHER_PAGES = _("a page of the console")
 ONE_OF: Mapping[str, Words] = {
     "reason": {
         "late_start": _("the start was missed by more than an hour"),
@@ -134,7 +150,7 @@ def name_of(key: str) -> str:
 def text_of(key: str, value: str) -> str:
     """A word of the code as people say it; a word of theirs as they wrote it, without numbers."""
     if key == "route":
-        return str(AREAS.get(value.partition(":")[0], OTHER_PAGES) if ":" in value else OTHER_PAGES)
+        return str(PAGES.get(value) or AREAS.get(value.partition(":")[0], OTHER_PAGES))
     if key in ("valid_from", "expires_on", "month", "day", "since", "until"):
         return _day(value)
     known = ONE_OF.get(key, {})

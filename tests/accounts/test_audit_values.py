@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from accounts import audit, audit_words
-from accounts.audit_values import FIELDS, NAMES, RIGHTS, ROLES, STATES, UNSAID
+from accounts.audit_values import AREAS, FIELDS, NAMES, PAGES, RIGHTS, ROLES, STATES, UNSAID
 from accounts.models import AuditEvent, User, Workspace
 from accounts.roles import PERMISSIONS, Role
 from accounts.workspaces import FIELDS as SETTINGS
@@ -20,6 +20,7 @@ from campaigns.views.workspace import KINDS as DELETED
 from senders.models import RegistrationState, SenderState
 from tests.house.reading import APPS, python_files, tree_of
 from tests.house.test_audit import calls
+from tests.house.test_urls import OPEN, URLS
 
 pytestmark = pytest.mark.django_db
 Clients = Callable[..., Client]
@@ -74,11 +75,22 @@ def test_every_right_state_and_setting_has_its_words() -> None:
     assert set(SETTINGS) <= FIELDS.keys()
 
 
+def test_every_page_that_can_be_refused_is_called_as_in_the_console() -> None:
+    guarded = URLS.keys() - OPEN
+    known = PAGES.keys() | {name for name in guarded if name.partition(":")[0] in AREAS}
+    assert sorted(guarded - known) == []
+    assert sorted(PAGES.keys() - guarded) == []
+
+
 @pytest.mark.parametrize(
     ("action", "held", "said"),
     [
         ("access.refused", {"route": "billing:threshold_edit", "permission": "thresholds.change"},
          "Page: thresholds, rates and statements · It needs the right to: change thresholds"),
+        ("access.refused", {"route": "system", "permission": "system.view"},
+         "Page: System · It needs the right to: see the system page"),
+        ("access.refused", {"route": "accounts:team", "permission": "team.manage"}, "Page: Team"),
+        ("access.refused", {"route": "gone:page", "permission": ""}, "Page: a page of the console"),
         ("workspace.change", {"old": {"keep_texts_days": 30}, "new": {"keep_texts_days": 60}},
          "Before: days texts and values are kept 30 · After: days texts and values are kept 60"),
         ("statement.export", {"month": "2026-11", "only": {"country": "MY", "day": "2026-11-22"}},
