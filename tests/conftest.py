@@ -35,14 +35,26 @@ ONCE = (
     "tests/security/test_inert",
     "tests/security/test_headers",
 )
+# What files, pages and forms say and hide: looked at on the database that refuses more.
+STRICT = (
+    "tests/campaigns/importing/test_rejects",
+    "tests/campaigns/test_import_views",
+    "tests/campaigns/test_masking",
+    "tests/campaigns/test_uploads",
+    "tests/security/test_hostile_forms",
+    "tests/security/test_two_workspaces",
+    "tests/smsconsole/test_moved",
+)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what is the same on every database, so that the second pass can leave it out."""
+    """Mark what one pass is enough for, so that the other can leave it out."""
     for item in items:
         if item.nodeid.startswith(ONCE) and not item.get_closest_marker("postgres"):
             item.add_marker(pytest.mark.once)
+        if item.nodeid.startswith(STRICT):
+            item.add_marker(pytest.mark.strict)
 
 
 @pytest.fixture
