@@ -13,7 +13,7 @@
       return { of: () => "" };
     }
   });
-  const country = (code) => (code ? tongues.map((tongue) => tongue.of(code)).join(" ") : "");
+  const countries = (code) => (code ? tongues.map((tongue) => tongue.of(code)) : []);
 
   // An offset as a list of zones writes it: of +8, UTC+8, GMT+0530. Elsewhere +60 is a calling code.
   const offsets = (text) => text.replace(/\b(?:utc|gmt)\s*(?=[+-])/g, "").split(/\s+/)
@@ -40,8 +40,10 @@
     const none = make("p", { class: "find-none", role: "status" });
     const rows = Array.from(select.options, (option, n) => {
       const row = make("li", { id: `${id}_${n}`, role: "option" });
-      row.textContent = option.text;
-      row.dataset.words = plain(`${option.text} ${option.value} ${country(option.dataset.country)}`);
+      const names = countries(option.dataset.country);
+      row.textContent = [option.text, ...names.slice(0, 1)].join(" · ");
+      row.places = names.map(plain);
+      row.words = plain([option.text, option.value, ...names].join(" "));
       row.option = option;
       return row;
     });
@@ -60,7 +62,9 @@
     const matches = () => {
       const typed = plain(box.value);
       const words = (hasZones ? offsets(typed) : typed).split(/\s+/);
-      return rows.filter((row) => words.every((word) => row.dataset.words.includes(word)));
+      const found = rows.filter((row) => words.every((word) => row.words.includes(word)));
+      const isThere = (row) => row.places.some((place) => typed && place.startsWith(typed));
+      return found.sort((one, other) => isThere(other) - isThere(one));
     };
     function mark(row) {
       if (active) active.setAttribute("aria-selected", "false");

@@ -189,6 +189,8 @@ def test_a_time_zone_is_found_by_its_country_and_by_its_offset(
         box.fill(typed)
         expect(found.filter(has_text=f"{zone} ("), typed).to_have_count(1)
         expect(found.filter(has_text=f"{other} ("), typed).to_have_count(0)
+    box.fill("india")
+    expect(found.first).to_have_text(re.compile("^Asia/Kolkata .* · India$"))
     box.fill("UTC")
     expect(found.first).to_have_text("UTC")
     page.goto("/optouts/import/")
