@@ -1,10 +1,11 @@
 """`make test`: the suite on SQLite, then on PostgreSQL with Redis, then one line on each.
 
-The first pass leaves out what is marked ``postgres``, all journeys but the one marked ``smoke``, and
-what files and pages say, which the database that refuses more is enough for (``strict``). The second
-runs every test, the journeys included, but for what is the same on every database (``once``). The
-rules of the house (tests/house) are a part of `make lint` and run there. Further arguments go to
-pytest: `python tests/run.py --only sqlite tests/billing -x`; who names tests gets them in each pass.
+The first pass leaves out what is marked ``postgres``, all journeys but the one marked ``smoke``,
+and what files and pages say (``strict``): the database that refuses more is enough for that. The
+second runs every test, the journeys included, but for what is the same on every database
+(``once``). The rules of the house (tests/house) are a part of `make lint` and run there. Further
+arguments go to pytest: `python tests/run.py --only sqlite tests/billing -x`; whoever names tests
+gets them in each pass.
 """
 
 from __future__ import annotations
