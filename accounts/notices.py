@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import smtplib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import islice
 
@@ -22,6 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from accounts import dates
 from accounts.models import Membership, Notice, User, Workspace
 from accounts.roles import Role
 
@@ -71,20 +72,30 @@ def notify(
     workspace: Workspace,
     kind: str,
     title: str,
-    body: str,
+    body: str | Callable[[], str],
     path: str,
     dedupe: str,
 ) -> None:
-    """Give each person the notice, unless they already have the one called *dedupe*."""
+    """Give each person the notice, unless they already have the one called *dedupe*.
+
+    A *body* with a date in it is a function: it is asked for each person, in their manner.
+    """
     title = one_line(title)[:200]
     rows = [
         Notice(
-            user=user, workspace=workspace, kind=kind, title=title, body=body, path=path,
-            dedupe=dedupe,
+            user=user, workspace=workspace, kind=kind, title=title, body=_for(user, body),
+            path=path, dedupe=dedupe,
         )
         for user in users
     ]  # fmt: skip
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _for(user: User, body: str | Callable[[], str]) -> str:
+    if isinstance(body, str):
+        return body
+    with dates.written(user.date_language):
+        return body()
 
 
 def settle(dedupe: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -98,8 +98,9 @@ def _tell(registration: Registration, action: str, by: User | None) -> None:
 
 
 def _notify(
-    users: list[User], registration: Registration, kind: str, title: str, body: str, which: str
-) -> None:
+    users: list[User], registration: Registration, kind: str, title: str,
+    body: str | Callable[[], str], which: str,
+) -> None:  # fmt: skip
     sender = registration.sender
     path = reverse("senders:detail", args=[sender.key])
     dedupe = f"registration-{registration.pk}-{kind}-{which}"
@@ -147,8 +148,9 @@ def _warn(registration: Registration, day: date) -> None:
     )
     country = _(country_name(registration.country))
     title = words % {"value": sender.value, "country": country, "n": left}
-    body = _("It is valid until %(day)s. Have it renewed and write down the new date.") % {
-        "day": dates.write(until, "date")
-    }
+    body = _("It is valid until %(day)s. Have it renewed and write down the new date.")
     people = notices.people_to_tell(sender.workspace)
-    _notify(people, registration, "expires", title, body, which)
+    _notify(
+        people, registration, "expires", title,
+        lambda: body % {"day": dates.write(until, "date")}, which,
+    )  # fmt: skip

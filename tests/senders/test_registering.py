@@ -10,7 +10,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from accounts import dates
 from accounts.models import AuditEvent, Notice, User
+from accounts.roles import Role
 from senders import registering, reviewing
 from senders.models import (
     ENDED,
@@ -169,6 +171,19 @@ class TestTime:
         for _ in range(2):
             registering.sweep(NOW)
         assert Notice.objects.filter(user=admin, kind="registration.expires").count() == told
+
+    def test_every_admin_reads_the_day_as_they_have_dates_written(
+        self, register: Any, admin: User, make_person: Any, workspace: Any
+    ) -> None:
+        other = make_person(Role.ADMIN, workspace, "Olga Other")
+        User.objects.filter(pk=other.pk).update(date_language="de")
+        until = DAY + timedelta(days=7)
+        register(expires_on=until)
+        registering.sweep(NOW)
+        said = dict(Notice.objects.values_list("user", "body"))
+        assert f"until {dates.MANNERS['en'].write(until, 'date')}." in said[admin.pk]
+        assert f"until {dates.MANNERS['de'].write(until, 'date')}." in said[other.pk]
+        assert said[admin.pk] != said[other.pk]
 
     def test_30_and_7_days_ahead_are_two_notices(
         self, register: Any, admin: User, operator: User
