@@ -51,6 +51,13 @@ def _moment(seconds: Any) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, tz=UTC)
 
 
+def none_was_begun() -> bool:
+    """Has nobody ever signed in, where the first link is in the terminal and comes by no mail?"""
+    if settings.PRODUCTION and settings.EMAIL_URL:
+        return False
+    return not User.objects.filter(last_login__isnull=False).exists()
+
+
 def begin(request: HttpRequest, user: User) -> None:
     """Sign *user* in, in a session of a new id, which knows since when and with what."""
     sign_in(request, user, backend=BACKEND)

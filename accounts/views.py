@@ -68,16 +68,9 @@ def signin(request: HttpRequest) -> HttpResponse:
     lengths = {"minutes": settings.SESSION_IDLE_MINUTES, "hours": settings.SESSION_HOURS}
     context = {
         "form": form, "next": safe_next(request, default="/"), "ended": ended % lengths,
-        "unsaved": "unsaved" in request.GET, "is_fresh": _is_fresh(),
+        "unsaved": "unsaved" in request.GET, "is_fresh": sessions.none_was_begun(),
     }  # fmt: skip
     return render(request, "accounts/signin.html", context, status=429 if form.is_late else 200)
-
-
-def _is_fresh() -> bool:
-    """Has nobody ever signed in, where the first link is in the terminal and comes by no mail?"""
-    if settings.PRODUCTION and settings.EMAIL_URL:
-        return False
-    return not User.objects.filter(last_login__isnull=False).exists()
 
 
 @public
