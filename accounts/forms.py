@@ -12,8 +12,11 @@ from typing import Any
 from django import forms
 from django.contrib.auth import authenticate
 from django.contrib.auth import forms as auth
+from django.forms.utils import flatatt
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -40,11 +43,23 @@ class ZoneSelect(forms.Select):
     def __init__(self) -> None:
         super().__init__({"class": "form-select", "data-find": ZONE_NOT_FOUND})
 
-    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        option = super().create_option(name, value, *args, **kwargs)
-        if country := zone_countries().get(str(value)):
-            option["attrs"]["data-country"] = country
-        return option
+    def render(
+        self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None
+    ) -> SafeString:
+        """One string, where a template for each of some 400 options took half of a page's time."""
+        chosen, countries = str(value), zone_countries()
+        options = format_html_join(
+            "", '<option value="{}"{}>{}</option>',
+            ((zone, _told(zone, countries.get(zone), chosen), label)
+             for zone, label in self.choices),
+        )  # fmt: skip
+        given = self.build_attrs(self.attrs, {**(attrs or {}), "name": name})
+        return format_html("<select{}>{}</select>", flatatt(given), options)
+
+
+def _told(zone: str, country: str | None, chosen: str) -> SafeString:
+    told: dict[str, Any] = {"data-country": country} if country else {}
+    return flatatt({**told, "selected": zone == chosen})
 
 
 @cache
