@@ -31,12 +31,14 @@ def finish(campaign_id: int) -> None:
 
 
 def _finish(campaign: Campaign) -> None:
+    # One look at all of it: between two the last batch may have been settled.
     left = Batch.objects.filter(campaign=campaign).left()
-    if not left.exists():
+    holds = set(left.values_list("hold", flat=True).distinct())
+    if not holds:
         _move(campaign, "finish", "completed")
-    elif left.filter(hold=Hold.NONE).exists():
+    elif Hold.NONE in holds:
         return
-    elif left.filter(hold=Hold.THRESHOLD).exists():
+    elif Hold.THRESHOLD in holds:
         tight = tightness.reached(campaign)
         which = {} if tight is None else {"period": tight.period, "limit": tight.limit}
         _move(campaign, "suspend", "suspended", audit={"reason": "threshold"} | which)

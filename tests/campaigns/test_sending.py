@@ -14,7 +14,7 @@ from billing import thresholds
 from billing.models import Charge, Period, ThresholdWindow
 from campaigns import clock, sending, ticking
 from campaigns.models import Attempt, Batch, MessageEvent
-from campaigns.sending import claiming, expanding, recovering
+from campaigns.sending import claiming, ending, expanding, recovering
 from campaigns.states import BatchState, CampaignState, Hold
 from senders.models import OptOut, SenderState
 from tests.campaigns import engine
@@ -153,6 +153,33 @@ def test_credentials_the_carrier_refuses_pause_the_campaign_and_lose_nothing(
     engine.run(campaign)
     assert engine.stored(campaign) == {"accepted": 3}
     assert not engine.broken()
+
+
+def test_a_batch_that_ends_while_the_end_is_looked_for_holds_nothing_up(
+    ready: Callable[..., Any],
+) -> None:
+    """What is left is read once: between two looks the last batch may have been settled."""
+    campaign = ready(1)
+    sending.start_due()
+    sending.expand(campaign.pk)
+    looks = []
+
+    def settled_behind_it(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        answer = execute(sql, params, many, context)
+        if "campaigns_batch" in sql and sql.startswith("SELECT"):
+            looks.append(sql)
+            if len(looks) == 1:
+                Batch.objects.filter(campaign=campaign).update(state=BatchState.DONE, left=0)
+        return answer
+
+    with connection.execute_wrapper(settled_behind_it):
+        ending.finish(campaign.pk)
+    assert looks
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.SENDING
+    ending.finish(campaign.pk)
+    campaign.refresh_from_db()
+    assert campaign.state == CampaignState.COMPLETED
 
 
 class TestThresholds:
