@@ -24,7 +24,7 @@ from tests.journeys.pages import World
 from tests.security.addresses import changes_something, methods_of, paths_of
 from tests.security.fuzzing import Quick, Sent, Target, fields_on, fill, requests
 
-REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "20"))
+REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "10"))
 LEADS: dict[str, set[str]] = {}  # target -> the cases whose pages lead to it
 TARGETS = [
     (method, name)

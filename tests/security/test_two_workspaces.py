@@ -133,11 +133,11 @@ def searches(world: World) -> Iterator[Asked]:
     yield "POST", detail, {"q": "0123"}, {}
 
 
-def seen(world: World, person: User) -> dict[str, bytes]:
+def seen(world: World, person: User, every: int = 1) -> dict[str, bytes]:
     """Request -> the whole answer, its headers included; nothing that it changes stays."""
     client, found = Quick(), {}
     client.force_login(person)
-    for method, path, body, headers in everything(world, person):
+    for method, path, body, headers in list(everything(world, person))[::every]:
         with transaction.atomic():
             ask = client.get if method == "GET" else client.post
             answer = ask(path, body, headers=headers)
@@ -178,10 +178,10 @@ def test_nothing_a_person_can_ask_for_shows_the_other_workspace(
 
 
 def test_the_mark_would_be_seen(both: Any) -> None:
-    """The same walk through the other workspace itself finds it nearly everywhere."""
+    """A walk of some steps through the other workspace itself finds it nearly everywhere."""
     _mine, make_other = both
     other = make_other()
-    answers = seen(other, other.author)
+    answers = seen(other, other.author, every=4)
     marked = [asked for asked, answer in answers.items() if MARK.encode() in answer]
     assert len(marked) > len(answers) // 2
 
