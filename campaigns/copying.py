@@ -28,6 +28,7 @@ from campaigns.lookup import because
 from campaigns.models import (
     Campaign,
     CampaignTally,
+    ImportProblem,
     ImportState,
     Message,
     Recipient,
@@ -42,6 +43,7 @@ from sheets.spoken import LABEL_FEWEST, without_numbers
 CHUNK = 2_000
 SETTINGS = ("workspace", "scenario", "name", "sender", "content", "cost_centre", "time_zone")
 COLUMNS = ("source", "row", "number", "country", "values")
+PROBLEM_COLUMNS = ("source", "row", "column", "raw", "code", "sentence")
 Row = tuple[int, str, str, list[str]]
 
 
@@ -77,7 +79,7 @@ def duplicate(campaign: Campaign, by: User, key: uuid.UUID, *, recipients: bool)
         parent = _locked(campaign)
         if parent.texts_purged_at or (recipients and parent.numbers_purged_at):
             raise NoLongerKept
-        if is_wanted and not is_theirs:
+        if is_wanted and parent.author_id == by.pk:  # typed once, they stay where a file came
             fields["manual_numbers"] = parent.manual_numbers
         return _draft(parent, by, key, Origin.COPY, fields, recipients=recipients)
 
@@ -89,12 +91,14 @@ def resend(campaign: Campaign, by: User, key: uuid.UUID, reasons: Collection[str
 
     Whoever opted out since is left out, and whom another resend has reached or may still reach.
     Raises NothingToResend when nobody is left,
-    NoLongerKept when numbers or texts were deleted.
+    NoLongerKept when numbers or texts were deleted, of it or of another resend.
     """
     chosen = frozenset(reasons) & RETRYABLE
 
     def make() -> Campaign:
         if campaign.texts_purged_at or campaign.numbers_purged_at:
+            raise NoLongerKept
+        if families.is_forgotten(campaign):
             raise NoLongerKept
         if campaign.recipients is not None:
             campaign.recipients.lock()
@@ -189,21 +193,29 @@ def _failed_recipients(campaign: Campaign, by: User, reasons: frozenset[str]) ->
 
 @transaction.atomic
 def leave_out_reached(draft: Campaign, by: User) -> None:
-    """The list of a resend without those whom another of its family has reached since.
+    """The list of a resend without those whom another of its family has reached since; its
+    refused rows stay, and the question about them. Another list that was taken meanwhile stays.
 
     Raises NothingToResend when nobody would be left, WrongState when it is no draft any more.
     """
     if draft.recipients is None or not families.shared(draft):
         return
     old = draft.recipients.lock()
+    if _locked(draft).recipients_id != old.pk:
+        return
     source = RecipientImport.objects.create(
         workspace=draft.workspace, created_by=by, is_manual=False, given_by=old.given_by,
-        original_name=old.original_name, variables=old.variables, options=old.options,
-        tally=old.tally, state=ImportState.READY, finished_at=timezone.now(),
+        original_name=old.original_name or f"Numbers of {draft.label}", variables=old.variables,
+        options=old.options, default_country=old.default_country, tally=old.tally,
+        refused=old.refused, confirmed_by=old.confirmed_by, confirmed_at=old.confirmed_at,
+        state=ImportState.READY, finished_at=timezone.now(),
     )  # fmt: skip
+    for chunk in _chunks(old.problems.all(), "pk", "pk", *PROBLEM_COLUMNS[1:]):
+        bulk.insert(ImportProblem, PROBLEM_COLUMNS, [(source.pk, *row) for row in chunk])
     rows = old.recipients.known()
     _fill(source, draft, _listed(rows), families.reached(draft, rows.values("number")))
-    drafting.take(draft, source, Source.IMPORT, by)
+    taken = {"recipients": source, "source": Source.IMPORT, "manual_numbers": ""}
+    drafting.save(draft, taken, by)
     audit.record("campaign.leave_out", draft, by, valid=old.accepted)
 
 

@@ -171,8 +171,8 @@ def leave_out(campaign: Campaign, by: User, country: str = "") -> RecipientImpor
         save(campaign, {"manual_numbers": kept, "recipients": None}, by)
         audit.record("campaign.leave_out", campaign, by, country=country)
         return None
-    old = campaign.recipients
-    if old is None or not old.is_ready:
+    old = campaign.recipients.lock() if campaign.recipients else None
+    if old is None or not old.is_ready or _has_another(campaign, old):
         return None
     # Whoever leaves a country out has said what happens to its rows.
     said = (by, clock.now()) if country and not old.needs_confirmation else (None, None)
@@ -194,6 +194,12 @@ def leave_out(campaign: Campaign, by: User, country: str = "") -> RecipientImpor
         with suppress(FileNotFoundError):  # only rows are read; the file is for later
             store.link(old.stored_name, source.stored_name)
     return source
+
+
+def _has_another(campaign: Campaign, source: RecipientImport) -> bool:
+    """Was another list taken in another tab, or the draft moved on? Its row is held from now on."""
+    rows = Campaign.objects.select_for_update(no_key=True)
+    return rows.get(pk=campaign.pk).recipients_id != source.pk
 
 
 def needs_columns(campaign: Campaign) -> bool:

@@ -61,8 +61,17 @@ def reached(campaign: Campaign, numbers: QuerySet) -> Reached:
 
 
 def is_reached(found: Reached, number: str, values: Values) -> bool:
-    """Is it the same message? One with other values is another; deleted ones may be the same."""
-    return any(values == theirs or None in theirs for theirs in found.get(number, ()))
+    """Is it the same message? One with other values is another; deleted ones, whether for one
+    person or when their time was over, may be the same.
+    """
+    rows = found.get(number, ())
+    return any(values == theirs or not theirs or None in theirs for theirs in rows)
+
+
+def is_forgotten(campaign: Campaign) -> bool:
+    """Were the numbers of another of the family deleted? Then nobody knows whom it reached."""
+    sent = Campaign.objects.filter(pk__in=_others(campaign), expanded_at__isnull=False)
+    return sent.exclude(numbers_purged_at=None).exists()
 
 
 def shared(campaign: Campaign) -> int:

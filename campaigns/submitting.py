@@ -241,6 +241,12 @@ def _blocked(standing: Standing) -> list[Problem]:
 
 def _reached(campaign: Campaign) -> list[Problem]:
     """Whom another resend has reached since this one was made: nobody is written to twice."""
+    if campaign.origin == Origin.RESEND and families.is_forgotten(campaign):
+        text = _(
+            "The phone numbers of its first campaign or of another resend are no longer kept, so"
+            " nobody knows whom they reached. Discard this draft and create a new campaign."
+        )
+        return [Problem("", text)]
     numbers = families.shared(campaign)
     if not numbers:
         return []

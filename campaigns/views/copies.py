@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.access import SignedIn, check, requires
-from campaigns import controlling, copying, reading
+from campaigns import controlling, copying, families, reading
 from campaigns.copying import Resending
 from campaigns.models import Campaign
 from campaigns.models.campaign import Origin
@@ -86,6 +86,11 @@ def resend(request: SignedIn, key: UUID) -> HttpResponse:
 def _not_kept(campaign: Campaign) -> str:
     if campaign.texts_purged_at:
         return _("Its text and values are no longer kept. Create a new campaign.")
+    if not campaign.numbers_purged_at:
+        return _(
+            "The phone numbers of another resend are no longer kept, so nobody knows whom it"
+            " reached. Create a new campaign."
+        )
     return _("Its phone numbers are no longer kept. Import the recipients again.")
 
 
@@ -95,7 +100,7 @@ def _nobody() -> str:
 
 def _why_not(request: SignedIn, campaign: Campaign, sizes: Resending) -> str:
     """What stands in the way of a resend; empty if nothing does."""
-    if campaign.texts_purged_at or campaign.numbers_purged_at:
+    if campaign.texts_purged_at or campaign.numbers_purged_at or families.is_forgotten(campaign):
         return _not_kept(campaign)
     if "resend" not in controlling.offered(campaign, request.membership):
         return _("Wait until the campaign is completed or stopped.")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 
-from campaigns import copying, families, sending, submitting
-from campaigns.models import Campaign, Message, Recipient
+from campaigns import copying, drafting, families, retention, sending, submitting
+from campaigns.models import Batch, Campaign, ImportProblem, Message, Recipient, RecipientImport
 from campaigns.states import CampaignState, MessageState
 from campaigns.submitting import CannotSubmit
 from tests.campaigns.building import Made, make_sent_campaign, press_submit
@@ -121,8 +123,67 @@ def test_values_that_are_no_longer_kept_count_as_the_same_message(
 ) -> None:
     campaign = sent()
     first = over(again(campaign), {ANN: "delivered", BO: "undelivered"}, operator)
-    Recipient.objects.filter(source=first.recipients).update(values=[None])
+    Recipient.objects.filter(source=first.recipients).update(values=[None])  # erased
     assert ANN not in numbers(again(campaign))
+
+
+def forget(campaign: Campaign, days: int) -> None:
+    """Let retention see a campaign that ended more than *days* ago."""
+    old = timezone.now() - timedelta(days=days + 1)
+    Batch.objects.filter(campaign=campaign).update(left=0, state="done")
+    Campaign.objects.filter(pk=campaign.pk).update(ended_at=old, submitted_at=old, updated_at=old)
+    RecipientImport.objects.filter(pk=campaign.recipients_id).update(finished_at=old)
+    retention.run(timezone.now())  # the first look only says when
+    retention.run(timezone.now() + retention.FIRST)
+    campaign.refresh_from_db()
+
+
+def test_a_draft_is_told_after_the_values_of_the_other_resend_went(
+    sent: Any, again: Any, operator: Any
+) -> None:
+    campaign = sent(ended_at=timezone.now())
+    first, second = again(campaign), again(campaign)
+    over(first, {ANN: "delivered", BO: "delivered", DI: "undelivered"}, operator)
+    forget(first, first.workspace.keep_texts_days)
+    assert (first.texts_purged_at is None, first.numbers_purged_at) == (False, None)
+    with pytest.raises(CannotSubmit) as refused:
+        submitting.submit(Campaign.objects.get(pk=second.pk), operator)
+    assert [p.anchor for p in refused.value.problems] == ["reached"]
+
+
+def test_a_late_receipt_of_the_first_campaign_counts_after_its_values_went(
+    sent: Any, again: Any, operator: Any
+) -> None:
+    campaign = sent(ended_at=timezone.now())
+    failed = {ANN: "undelivered", BO: "undelivered", DI: "undelivered"}
+    first = over(again(campaign), failed, operator)
+    Campaign.objects.filter(pk=first.pk).update(ended_at=timezone.now())
+    Message.objects.filter(campaign=campaign, number=ANN).update(state="delivered")
+    forget(campaign, campaign.workspace.keep_texts_days)
+    assert campaign.texts_purged_at
+    first.refresh_from_db()
+    assert not first.texts_purged_at
+    assert numbers(again(first)) == [BO, DI]
+
+
+def test_nothing_is_resent_once_the_numbers_of_another_resend_went(
+    sent: Any, again: Any, operator: Any, signed_in: Any
+) -> None:
+    campaign, client = sent(ended_at=timezone.now()), signed_in(operator)
+    first, second = again(campaign), again(campaign)
+    over(first, {ANN: "delivered", BO: "delivered", DI: "undelivered"}, operator)
+    forget(first, first.workspace.keep_numbers_days)
+    assert first.numbers_purged_at
+    campaign.refresh_from_db()
+    assert not campaign.numbers_purged_at
+    with pytest.raises(CannotSubmit):
+        submitting.submit(Campaign.objects.get(pk=second.pk), operator)
+    with pytest.raises(copying.NoLongerKept):
+        again(campaign)
+    page = client.get(reverse("campaigns:review", args=[second.key])).content.decode()
+    assert "nobody knows whom they reached. Discard this draft" in page
+    page = client.get(reverse("campaigns:resend", args=[campaign.key])).content.decode()
+    assert "The phone numbers of another resend are no longer kept" in page
 
 
 def test_a_copy_and_a_test_are_no_family(sent: Any, again: Any, operator: Any) -> None:
@@ -199,6 +260,56 @@ def test_a_resend_of_which_nobody_is_left_can_only_be_discarded(
     client.post(reverse("campaigns:leave_out", args=[second.key]), {"reached": "1"})
     second.refresh_from_db()
     assert numbers(second) == [ANN, BO, DI]
+
+
+def test_leaving_them_out_keeps_the_refused_rows_and_the_question_about_them(
+    sent: Any, again: Any, operator: Any, signed_in: Any
+) -> None:
+    campaign, client = sent(), signed_in(operator)
+    first, second = again(campaign), again(campaign)
+    over(first, {ANN: "delivered", BO: "undelivered", DI: "undelivered"}, operator)
+    source = second.recipients  # as of a corrected file that was imported into the draft
+    about = {"row": 9, "column": "number", "raw": "0491", "code": "not_valid", "sentence": "Short."}
+    ImportProblem.objects.create(source=source, **about)
+    found = RecipientImport.objects.filter(pk=source.pk)
+    found.update(refused=1, tally={"not_valid": 1}, rows_read=4)
+    client.post(reverse("campaigns:leave_out", args=[second.key]), {"reached": "1"})
+    second = Campaign.objects.get(pk=second.pk)
+    assert numbers(second) == [BO, DI]
+    assert [p.anchor for p in submitting.review(second).problems] == ["confirm"]
+    assert second.recipients.problems.filter(**about).count() == 1
+    assert second.recipients.tally == {"not_valid": 1, "reached": 1}
+
+
+@pytest.mark.parametrize("leave_out", [copying.leave_out_reached, drafting.leave_out])
+def test_a_list_that_was_taken_in_another_tab_is_not_replaced(
+    leave_out: Any, sent: Any, again: Any, operator: Any
+) -> None:
+    campaign = sent()
+    first, second = again(campaign), again(campaign)
+    over(first, {ANN: "delivered", BO: "undelivered", DI: "undelivered"}, operator)
+    stale = Campaign.objects.select_related("recipients").get(pk=second.pk)
+    drafting.take(second, again(campaign).recipients, "import", operator)
+    leave_out(stale, operator)
+    taken = second.recipients_id
+    second.refresh_from_db()
+    assert second.recipients_id == taken
+
+
+def test_typed_numbers_leave_no_whole_list_behind_in_the_draft(
+    sent: Any, again: Any, operator: Any
+) -> None:
+    campaign = sent([Made("undelivered", "unreachable", number=n) for n in (ANN, DI)])
+    first, second = again(campaign), again(campaign)
+    over(first, {ANN: "delivered", DI: "undelivered"}, operator)
+    typed = {"source": "manual", "manual_numbers": f"{ANN}\n{DI}", "content": "Hello there"}
+    Campaign.objects.filter(pk=second.pk).update(**typed)
+    second = Campaign.objects.get(pk=second.pk)
+    submitting.review(second)
+    copying.leave_out_reached(Campaign.objects.get(pk=second.pk), operator)
+    second.refresh_from_db()
+    assert (numbers(second), second.manual_numbers) == ([DI], "")
+    assert str(second.recipients) == f"Numbers of {second.label}"
 
 
 @pytest.mark.postgres

@@ -10,6 +10,7 @@ import re
 import uuid
 from dataclasses import replace
 from itertools import chain
+from typing import Any
 
 import phonenumbers
 import pytest
@@ -17,7 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Notice
-from campaigns import announcing, drafting, urls
+from campaigns import announcing, copying, drafting, urls
 from campaigns.models import Campaign, ImportProblem, Message, RecipientImport, Reveal
 from campaigns.states import CampaignState as S
 from tests.campaigns.building import EVERY_STATE, make_sent_campaign, revealed
@@ -330,3 +331,20 @@ def test_an_admin_downloads_refused_rows_of_others_only_after_a_reason(signed_in
     assert AuditEvent.objects.get(action="import.refused_download").actor == admin
     Reveal.objects.update(until=timezone.now())
     assert client.post(path).status_code == 302
+
+
+def test_a_copy_brings_no_numbers_that_somebody_else_typed_before_a_file_came(
+    make_campaign: Any, operator: Any, make_person: Any, workspace: Any, signed_in: Any
+) -> None:
+    campaign = make_campaign(["+12025550143"])
+    typed = {"source": "import", "manual_numbers": "+12025550142"}
+    Campaign.objects.filter(pk=campaign.pk).update(**typed)
+    about = {"is_manual": False, "original_name": "a.csv"}
+    RecipientImport.objects.filter(pk=campaign.recipients_id).update(**about)
+    client = signed_in(make_person("admin", workspace, "Other Admin"))
+    address = reverse("campaigns:duplicate", args=[campaign.key])
+    client.post(address, {"token": str(uuid.uuid4()), "recipients": "on"})
+    copy = Campaign.objects.get(parent=campaign)
+    assert copy.manual_numbers == ""
+    mine = copying.duplicate(campaign, operator, uuid.uuid4(), recipients=True)
+    assert mine.manual_numbers == "+12025550142"

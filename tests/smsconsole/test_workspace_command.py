@@ -79,6 +79,7 @@ def test_a_server_in_production_gets_no_practice_carrier(capsys: Any, settings: 
         ({"name": "A\nB"}, "is a line break"),
         ({"name": "Sales 202 555 0187"}, "without a phone number"),
         ({"admin": "ann"}, "'ann' is no e-mail address"),
+        ({"admin": f"{'a' * 60}@{'.'.join(['b' * 60] * 4)}.example.com"}, "is no e-mail address"),
         ({"admin": "off@example.com"}, "is deactivated"),
     ],
 )

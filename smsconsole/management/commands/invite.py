@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts import audit
@@ -48,7 +47,7 @@ class Command(BaseCommand):
     def _add(self, email: str, name: str, role: str) -> User:
         """A new person in the first workspace."""
         try:
-            validate_email(email)
+            User._meta.get_field("email").run_validators(email)
         except ValidationError as error:
             raise CommandError(f"{email!r} is no e-mail address.") from error
         workspace = Workspace.objects.earliest("pk")

@@ -7,7 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.core.validators import validate_email
 from django.db import transaction
 
 from accounts import team
@@ -61,6 +60,6 @@ def _check(name: str, email: str) -> None:
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
     try:
-        validate_email(email)
+        User._meta.get_field("email").run_validators(email)
     except ValidationError as error:
         raise CommandError(f"{email!r} is no e-mail address.") from error
