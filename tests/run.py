@@ -41,7 +41,8 @@ def run_pass(name: str, urls: dict[str, str], browser: bool, arguments: list[str
         chosen = f"({chosen}) and {ENOUGH[name]}"
     with tempfile.TemporaryDirectory(prefix="smsconsole-") as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "worksteal"]
+        workers = (os.cpu_count() or 1) + 1  # journeys wait for a browser: one more keeps all busy
+        command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "--dist", "worksteal"]
         command += ["-m", chosen]
         if not any(HOUSE in argument for argument in arguments):
             command.append(f"--ignore={HOUSE}")
