@@ -57,6 +57,9 @@ STRICT = (
 )
 
 
+WATCHED: list[Callable[..., str]] = []  # how a test environment renders, to keep the contexts
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what one pass is enough for, so that the other can leave it out."""
@@ -69,14 +72,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _pages_only(django_test_environment: None) -> None:
-    """Tests read pages, as people do. A client that keeps a copy of the context of every part of
-    a page takes twice as long.
+    """Tests read pages, as people do: a copy of the context of every part of a page takes time.
+    Who reads rows from the context asks for ``contexts``.
     """
 
     def rendered(template: Template, context: Context) -> str:
         return template.nodelist.render(context)
 
+    WATCHED.append(Template._render)
     Template._render = rendered
+
+
+@pytest.fixture
+def contexts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answers of this test have a ``context``."""
+    monkeypatch.setattr(Template, "_render", WATCHED[0])
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from campaigns.models import Batch, Campaign, CampaignTally, Message
 from campaigns.states import BILLED, CampaignState
 from tests.campaigns.building import EVERY_STATE, Made, counts, make_sent_campaign
 
+pytestmark = pytest.mark.usefixtures("contexts")
+
 
 @pytest.fixture
 def sent(make_campaign, practice):

@@ -18,7 +18,7 @@ from campaigns.importing.check import check
 from campaigns.models import Campaign, ImportState, RecipientImport
 from tests.campaigns.building import press_submit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("contexts")]
 HTMX = {"HTTP_HX_REQUEST": "true"}
 MIXED = (
     "phone_number,name,city\n+12025550123,Ann,Rome\n12345,Cy,Bonn\n+12025550124,=1+1,Oslo\n"

@@ -14,6 +14,8 @@ from campaigns.models import Campaign, CampaignTally
 from campaigns.states import CampaignState
 from tests.campaigns.building import SENT_AT, Made, make_sent_campaign
 
+pytestmark = pytest.mark.usefixtures("contexts")
+
 LIST = "/campaigns/"
 
 

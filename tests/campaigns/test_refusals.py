@@ -13,6 +13,8 @@ from accounts.models import AuditEvent
 from campaigns.models import ImportProblem
 from tests.campaigns.building import make_sent_campaign, revealed
 
+pytestmark = pytest.mark.usefixtures("contexts")
+
 CELLS = {
     2: ("phone_number", "0491 570 156", "not_valid"),
     3: ("phone_number", "0491abc570 1 call 57", "letters"),

@@ -14,6 +14,8 @@ from campaigns.models import Message
 from senders.models import OptOut, OptOutSource
 from tests.campaigns.building import Made, make_sent_campaign, revealed
 
+pytestmark = pytest.mark.usefixtures("contexts")
+
 SEARCH = "/search/"
 
 

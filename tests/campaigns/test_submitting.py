@@ -20,7 +20,7 @@ from campaigns.states import CampaignState
 from campaigns.submitting import CannotSubmit
 from senders.models import OptOut
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("contexts")]
 
 
 @pytest.fixture
