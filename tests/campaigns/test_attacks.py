@@ -194,6 +194,7 @@ def test_five_tests_a_day_are_five_when_sent_at_once(
     assert Campaign.objects.filter(origin="test").count() == 5
 
 
+@pytest.mark.usefixtures("contexts")
 def test_an_older_tab_does_not_overwrite_a_newer_text(
     own: Client, signed_in: Signed, admin: User, make_campaign: Made
 ) -> None:

@@ -18,7 +18,7 @@ from campaigns.models import Campaign, RecipientImport
 from campaigns.models.campaign import Source
 from tests.campaigns.building import press_submit
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("contexts")]
 HTMX = {"HX-Request": "true"}
 
 
