@@ -289,7 +289,8 @@ class CampaignForm(plain_forms.Form):
     # --- what a draft keeps -----------------------------------------------------------------
 
     def _raw(self, name: str) -> str:
-        return str(self.data.get(name) or "").replace("\x00", "")
+        """As it was typed. Forms end lines with CR LF, scripts with LF: LF is kept."""
+        return str(self.data.get(name) or "").replace("\x00", "").replace("\r\n", "\n")
 
     def kept(self) -> dict[str, Any]:
         """Columns for the draft, from any input: what is not yet right is kept as it is.

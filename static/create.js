@@ -11,6 +11,7 @@
   const why = document.getElementById("manual-why");
   const first = ways.find((way) => way.checked);
   let dirty = false;
+  let leaving = false;
 
   // A list that would be dropped is asked about; the radio stays until somebody agrees.
   function choose(event) {
@@ -38,13 +39,24 @@
   });
 
   // What was typed in the last half second is kept even if the page is left now.
-  form.addEventListener("input", () => { dirty = true; });
-  form.addEventListener("submit", (event) => {
-    if (event.submitter && event.submitter.dataset.download === undefined) dirty = false;
+  form.addEventListener("input", () => {
+    dirty = true;
+    leaving = false;
   });
+  // The last to hear of it: a submit that was held back leaves nothing.
+  addEventListener("submit", (event) => {
+    if (event.target !== form || event.defaultPrevented) return;
+    if (!event.submitter || event.submitter.dataset.download !== undefined) return;
+    dirty = false;
+    leaving = true;
+  });
+  // A button has sent the whole form: the save that waits would only come after it.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt === form) dirty = false;
+    if (event.detail.elt !== form) return;
+    if (leaving) event.preventDefault();
+    else dirty = false;
   });
+  addEventListener("pageshow", () => { leaving = false; });
   addEventListener("pagehide", () => {
     if (!dirty) return;
     const typed = new FormData(form);

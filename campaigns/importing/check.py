@@ -34,6 +34,7 @@ from sheets import parent, store
 from sheets.events import Done, Event, Meta, Problem, Problems, Progress, Request, Row
 from sheets.events import Rows as RowsEvent
 from sheets.sentences import BadFile
+from sms.numbers import split_numbers
 
 log = logging.getLogger(__name__)
 
@@ -103,9 +104,11 @@ def _sweep_strays(now: datetime) -> None:
 
 
 def manual_recipients(campaign: Campaign) -> RecipientImport:
-    """The typed numbers of *campaign* as a checked import; unchanged numbers give the same one."""
+    """The typed numbers of *campaign* as a checked import; unchanged numbers give the same one,
+    however their lines end.
+    """
     text = campaign.manual_numbers
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
+    sha256 = hashlib.sha256("\n".join(split_numbers(text)).encode()).hexdigest()
     keeps = campaign.scenario == Scenario.OTP
     old = campaign.recipients
     if old is not None and _is_still(old, sha256, keeps=keeps):

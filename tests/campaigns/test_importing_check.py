@@ -209,6 +209,13 @@ def test_typed_numbers_become_the_same_kind_of_list(make_campaign: Any) -> None:
     assert manual_recipients(campaign) == source  # unchanged numbers, the same list
 
 
+def test_typed_numbers_stay_one_list_whichever_way_their_lines_end(make_campaign: Any) -> None:
+    campaign = make_campaign(manual_numbers="+12025550123\r\n+61491570006\r\n")
+    source = manual_recipients(campaign)
+    campaign.manual_numbers = "+12025550123\n+61491570006"
+    assert manual_recipients(campaign) == source
+
+
 def test_changed_typed_numbers_make_a_new_list(make_campaign: Any) -> None:
     campaign = make_campaign()
     first = manual_recipients(campaign)
