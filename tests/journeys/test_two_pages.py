@@ -59,7 +59,7 @@ def test_a_draft_is_not_saved_again_behind_the_button_that_sent_it(
     page.route("**/edit/", late)
     page.goto(reverse("campaigns:edit", args=[campaign.key]))
     asked: list[Request] = []
-    page.on("request", asked.append)
+    page.on("request", lambda request: asked.append(request))
     page.locator("#id_manual_numbers").fill("+12025550123\n+12025550124")
     page.get_by_role("button", name="Review campaign").click()
     page.wait_for_url("**/review/")
