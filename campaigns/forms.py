@@ -287,10 +287,9 @@ class CampaignForm(plain_forms.Form):
             self.twice = (bad.first_utc, bad.second_utc)
 
     # --- what a draft keeps -----------------------------------------------------------------
-
     def _raw(self, name: str) -> str:
-        """As it was typed. Forms end lines with CR LF, scripts with LF: LF is kept."""
-        return str(self.data.get(name) or "").replace("\x00", "").replace("\r\n", "\n")
+        text = str(self.data.get(name) or "").replace("\x00", "")
+        return text.replace("\r\n", "\n")  # as scripts send it, too: one text, one draft
 
     def kept(self) -> dict[str, Any]:
         """Columns for the draft, from any input: what is not yet right is kept as it is.
