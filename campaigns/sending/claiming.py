@@ -105,12 +105,12 @@ def _reserve(
     windows = thresholds.windows(
         workspace, day, lambda start, end: held_segments(workspace.pk, start, end)
     )
-    granted = []
+    granted: list[Batch] = []
     for batch in found:
         if batch.reserved_on is None and windows:
             room = thresholds.room(windows) or 0
             if batch.segments > room and not _split(batch, room):
-                _hold_rest(campaign)
+                _hold_rest(campaign, granted)
                 break
             thresholds.reserve(windows, batch.segments)
         granted.append(batch)
@@ -156,8 +156,12 @@ def _split(batch: Batch, room: int) -> bool:
     return True
 
 
-def _hold_rest(campaign: Campaign) -> None:
+def _hold_rest(campaign: Campaign, granted: list[Batch]) -> None:
+    """Hold what has no reservation. Those just *granted* have theirs, and are leased next: a hold
+    would keep them from whoever takes them over after a crash or a pause.
+    """
     rows = Batch.objects.filter(campaign=campaign, state=BatchState.READY, reserved_on=None)
+    rows = rows.exclude(pk__in=[batch.pk for batch in granted])
     rows.filter(hold=Hold.NONE).update(hold=Hold.THRESHOLD)
 
 

@@ -291,6 +291,24 @@ class TestThresholds:
         assert used == {yesterday: 20, timezone.now().date(): 5}
         assert not engine.broken()
 
+    def test_what_was_granted_is_sent_by_whoever_takes_it_over(
+        self, ready: Callable[..., Any], admin: User, process: PracticeCarrier
+    ) -> None:
+        """The claim that fills the window holds what comes after it, not what it was granted."""
+        campaign = ready(720)
+        thresholds.set_limit(campaign.workspace, Period.DAY, 10, 80, admin)
+        sending.start_due()
+        sending.expand(campaign.pk)
+        claiming.claim()  # by somebody who dies at once
+        Batch.objects.filter(state=BatchState.LEASED).update(
+            lease_until=clock.now() - timedelta(seconds=1)
+        )
+        sending.recover()
+        engine.run(campaign)
+        assert sum(engine.accepted_lines(process).values()) == 10
+        assert campaign.state == CampaignState.SUSPENDED
+        assert not engine.broken()
+
     def test_its_warning_is_told_once(self, ready: Callable[..., Any], admin: User) -> None:
         campaign = ready(85)
         thresholds.set_limit(campaign.workspace, Period.DAY, 100, 80, admin)
