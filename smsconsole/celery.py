@@ -16,6 +16,16 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["campaigns"])
 
 
+@signals.task_prerun.connect
+def connect_anew(task: Any = None, **about: Any) -> None:
+    """A worker keeps its connection from task to task, but not one that PostgreSQL has dropped."""
+    from django.conf import settings
+    from django.db import close_old_connections
+
+    if not (settings.SQLITE or task.request.is_eager):
+        close_old_connections()
+
+
 @signals.worker_shutting_down.connect
 def wind_down(**about: Any) -> None:
     """The worker is asked to end: dispatchers in this process finish their open calls and stop."""
