@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from time import monotonic
 
 import aiohttp
 from django.conf import settings
@@ -22,6 +23,7 @@ from sms.gateways.base import Accepted, CarrierClass, InDoubt, Reason, Throttled
 
 ASK_AGAIN = timedelta(seconds=60)
 AT_ONCE = 200
+BUDGET_SECONDS = 30.0
 OPEN_CALLS = 8
 CAN_ANSWER = frozenset({CarrierClass.IDEMPOTENT, CarrierClass.QUERYABLE})
 NOT_FOUND = "not_found"
@@ -32,20 +34,22 @@ def ask() -> int:
 
     Found means accepted. Not found twice, at least a minute apart, means never received: the
     message is queued again, or cancelled when its campaign was stopped meanwhile or its number or
-    text is no longer kept. What stays in doubt is told to people.
+    text is no longer kept. What stays in doubt is told to people. After ``BUDGET_SECONDS`` the rest
+    is left to the next time.
     """
+    ends_at = monotonic() + BUDGET_SECONDS
     doubtful = Campaign.objects.filter(
         tallies__state=MessageState.IN_DOUBT, tallies__messages__gt=0
     ).distinct()
     settled = 0
     for campaign in doubtful.select_related("workspace", "carrier"):
         if campaign.route.carrier_class in CAN_ANSWER:
-            settled += _ask_about(campaign)
+            settled += _ask_about(campaign, ends_at)
         announce_doubt(campaign)
     return settled
 
 
-def _ask_about(campaign: Campaign) -> int:
+def _ask_about(campaign: Campaign, ends_at: float) -> int:
     now = clock.now()
     horizon = now - timedelta(seconds=2 * settings.LEASE_SECONDS)
     rows = Message.objects.filter(campaign=campaign, state=MessageState.IN_DOUBT)
@@ -56,13 +60,17 @@ def _ask_about(campaign: Campaign) -> int:
     rows = rows.annotate(doubt=Subquery(doubts.values("pk")[:1]))
     rows = rows.annotate(doubted=Subquery(doubts.values("at")[:1]))
     due = rows.filter(~Exists(missed.filter(at__gte=now - ASK_AGAIN)), doubted__lt=horizon)
-    messages = list(due.order_by("position")[:AT_ONCE])
-    answers = asyncio.run(_look_up(campaign.route, [str(m.reference) for m in messages]))
-    settled = 0
-    for message in messages:
-        reference = str(message.reference)
-        if reference in answers:
-            settled += _take(message, answers[reference])
+    settled = after = 0
+    while monotonic() < ends_at:
+        messages = list(due.filter(position__gt=after).order_by("position")[:AT_ONCE])
+        if not messages:
+            break
+        after = messages[-1].position
+        answers = asyncio.run(_look_up(campaign.route, [str(m.reference) for m in messages]))
+        for message in messages:
+            reference = str(message.reference)
+            if reference in answers:
+                settled += _take(message, answers[reference])
     return settled
 
 
