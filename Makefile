@@ -37,10 +37,12 @@ fuzz: setup-dev
 	@FUZZ_REQUESTS=$${FUZZ_REQUESTS:-2000} $(VENV)python tests/run.py --only postgres \
 		tests/security/test_fuzz.py $(FUZZ)
 
-# kill -9 at full size, on SQLite, in a folder of its own; prints what the judge found.
+# kill -9 at full size: the embedded console, then workers, Redis and PostgreSQL on servers of
+# their own; prints what the judge found. CHAOS="-k T5" takes a part, CHAOS_SCALE=0.1 a tenth.
 chaos: setup-dev
 	@CHAOS_ROWS=$${CHAOS_ROWS:-2000} CHAOS_KILLS=$${CHAOS_KILLS:-30} CHAOS_WHOLE=$${CHAOS_WHOLE:-3} \
-		$(VENV)python tests/run.py --only sqlite -n 0 -s tests/chaos
+		CHAOS_SCALE=$${CHAOS_SCALE:-1} \
+		$(VENV)python tests/run.py --only sqlite -n 0 -s tests/chaos $(CHAOS)
 
 lint: setup-dev
 	$(VENV)ruff check .

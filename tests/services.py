@@ -27,7 +27,7 @@ from typing import Any
 
 START_SECONDS = 30
 PR_SET_PDEATHSIG = 1
-QUICK = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class NoService(Exception):
@@ -93,10 +93,15 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
 
 
 class Postgres:
-    """One PostgreSQL server. It can be killed and started again on the same data and port."""
+    """One PostgreSQL server. It can be killed and started again on the same data and port.
 
-    def __init__(self, folder: Path, port: int | None = None) -> None:
+    It forgets the last moment in a crash, which makes it quick, unless it is *durable*.
+    """
+
+    def __init__(self, folder: Path, port: int | None = None, *, durable: bool = False) -> None:
         self.port = port or free_port()
+        self._options = ["listen_addresses=127.0.0.1", "max_connections=200"]
+        self._options += [] if durable else QUICK
         self.url = f"postgres://console@127.0.0.1:{self.port}/postgres"
         self._folder = folder / "postgres"
         self._folder.mkdir()
@@ -112,8 +117,7 @@ class Postgres:
 
     def start(self) -> None:
         command = ["postgres", "-D", "data", "-p", str(self.port), "-k", str(self._folder)]
-        options = [f"-c{option}" for option in [*QUICK, "listen_addresses=127.0.0.1"]]
-        self.process = self._popen([*command, *options])
+        self.process = self._popen([*command, *(f"-c{option}" for option in self._options)])
         _wait_for(self.process, self.port, self._log)
 
     def stop(self, number: int = signal.SIGINT) -> None:
@@ -175,14 +179,20 @@ class Redis:
             self.process.send_signal(number)
             self.process.wait()
 
+    def flush(self) -> None:
+        """Empty it, as if it had been started anew."""
+        with socket.create_connection(("127.0.0.1", self.port), 5) as line:
+            line.sendall(b"FLUSHALL\r\n")
+            line.recv(64)
+
 
 @contextlib.contextmanager
-def services() -> Iterator[tuple[Postgres, Redis]]:
+def services(*, durable: bool = False) -> Iterator[tuple[Postgres, Redis]]:
     """Both servers, started; stopped and removed at the end."""
     with tempfile.TemporaryDirectory(prefix="smsconsole-") as name:
         folder = Path(name)
         folder.chmod(0o755)
-        postgres, redis = Postgres(folder), Redis(folder)
+        postgres, redis = Postgres(folder, durable=durable), Redis(folder)
         try:
             postgres.start()
             redis.start()

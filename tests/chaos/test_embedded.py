@@ -53,7 +53,7 @@ def test_a_campaign_survives_kills_of_the_worker_and_of_the_whole_console(
             time.sleep(dice.uniform(0, 0.3))
         still_sending = console.settled() < ROWS
         until(lambda: console.state() == "completed", "the campaign did not complete")
-        found = judge(console.query, console.home / "practice" / "ledger.jsonl", ROWS)
+        found = judge(console.query, console.home / "practice", ROWS)
         verified = console.verified()
     report = {
         "test": "embedded", "seed": SEED, "kills": kills, "whole": whole,
