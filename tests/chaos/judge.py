@@ -36,8 +36,6 @@ def answered_receipts(folder: Path) -> set[str]:
 
 
 def _lines(path: Path) -> Iterator[Any]:
-    if not path.exists():
-        return
     for line in path.read_text().splitlines():
         try:
             yield json.loads(line)

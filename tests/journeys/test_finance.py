@@ -76,7 +76,7 @@ def test_a_finance_day_ends_with_a_statement_that_equals_the_carriers_count(
     main.get_by_role("link", name="United States").click()
     expect(main.get_by_role("navigation", name="Breadcrumb")).to_contain_text("United States")
     assert looks(page, "finance-narrowed") == []
-    equal_to_the_ledger(page, campaign, tmp_path / "practice" / "ledger.jsonl")
+    equal_to_the_ledger(page, campaign, tmp_path / "practice")
     main.get_by_role("link", name=campaign.name).click()
     page.wait_for_url(telling.DETAIL)
     expect(main).to_contain_text("Reason for Failure")
@@ -99,7 +99,7 @@ def import_rates(page: Page) -> None:
     expect(page.get_by_role("row", name="United States")).to_contain_text("0.007901")
 
 
-def equal_to_the_ledger(page: Page, campaign: Campaign, ledger: Path) -> None:
+def equal_to_the_ledger(page: Page, campaign: Campaign, carrier: Path) -> None:
     """The file, the page, our charges and the carrier's own count say the same."""
     with page.expect_download() as download:
         page.get_by_role("button", name="Statement, XLSX").click()
@@ -110,7 +110,7 @@ def equal_to_the_ledger(page: Page, campaign: Campaign, ledger: Path) -> None:
     charges = Charge.objects.filter(campaign_key=campaign.key)
     sums = charges.aggregate(segments=Sum("segments"), amount=Sum("amount"))
     failed = FailedCharge.objects.filter(charge__in=charges).aggregate(n=Sum("segments"))["n"]
-    _times, taken = carrier_ledger(ledger)
+    _times, taken = carrier_ledger(carrier)
     assert said["billable_messages"] == sums["segments"] == sum(taken.values()) == 16
     assert said["cost"] == sums["amount"] / 1_000_000 == 16 * 7_901 / 1_000_000
     assert said["failed_but_billed"] == failed == 12

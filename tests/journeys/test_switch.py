@@ -47,9 +47,9 @@ def test_everything_is_stopped_with_a_reason_and_goes_on_once_an_admin_sends_aga
     expect(banner).to_contain_text(f"by Aisha Bello: {WHY}")
     expect(banner.get_by_role("link", name="Send again")).to_have_count(0)
 
-    ledger = tmp_path / "practice" / "ledger.jsonl"
+    carrier = tmp_path / "practice"
     page.wait_for_timeout(2_000)
-    out = len(carrier_ledger(ledger)[0])
+    out = len(carrier_ledger(carrier)[0])
     expect(writer.locator("#campaign-top")).to_contain_text(WHY)
     faults = [
         fault
@@ -60,7 +60,7 @@ def test_everything_is_stopped_with_a_reason_and_goes_on_once_an_admin_sends_aga
         for fault in seen(chief, path, label)
     ]  # fmt: skip
     assert faults == []
-    assert len(carrier_ledger(ledger)[0]) == out < len(NUMBERS), "nothing has left meanwhile"
+    assert len(carrier_ledger(carrier)[0]) == out < len(NUMBERS), "nothing has left meanwhile"
 
     type(practice).objects.filter(pk=practice.pk).update(rate=1_000)
     chief.goto("/campaigns/")
@@ -68,6 +68,6 @@ def test_everything_is_stopped_with_a_reason_and_goes_on_once_an_admin_sends_aga
     chief.get_by_role("dialog").get_by_role("button", name="Send again").click()
     expect(chief.get_by_role("region", name="All sending is stopped")).to_have_count(0)
     telling.state(writer, "Completed")
-    times, _segments = carrier_ledger(ledger)
+    times, _segments = carrier_ledger(carrier)
     refused = campaign.messages.filter(state="rejected").count()  # as practice may have it
     assert (len(times) + refused, set(times.values())) == (len(NUMBERS), {1})
