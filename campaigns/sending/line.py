@@ -51,6 +51,15 @@ class Line:
         """Keep to this dispatcher's part of the carrier's rate."""
         self.bucket.rate = self.carrier.rate / dispatchers
 
+    def join(self, dispatchers: int, learn_seconds: float) -> None:
+        """Begin with this dispatcher's part, and only when the others had time to learn of it:
+        until then they use up the whole rate.
+        """
+        self.share(dispatchers)
+        if dispatchers > 1:
+            self.bucket.at = monotonic()
+            self.bucket.tokens = -self.bucket.rate * learn_seconds
+
     def is_full(self, now: float) -> bool:
         """True while it needs no more rows: enough are waiting, or it is backing off."""
         waiting = len(self.queue) + sum(map(len, self.unbegun))

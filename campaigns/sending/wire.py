@@ -158,7 +158,8 @@ class Dispatcher:
         line = self.lines.get(lease.carrier.pk)
         if line is None:
             line = self.lines[lease.carrier.pk] = Line(lease.carrier, LOW_WATER_SECONDS)
-            line.share(await self._db(partial(self.share.of, lease.carrier.pk)))
+            others = await self._db(partial(self.share.of, lease.carrier.pk))
+            line.join(others, SHARE_SECONDS)
         return line
 
     async def _share_if_due(self) -> None:

@@ -97,7 +97,7 @@ def test_nothing_is_lost_and_nothing_sent_twice(plan: Plan, folder: Path) -> Non
         fleet.carrier.change(faults=dict(plan.faults), seed=SEED)
         events = plan.events(dice)
         seconds = len(events) * sum(plan.pause) / 2
-        fleet.set_carrier(rate=max(5, round(1.2 * rows / seconds)))
+        fleet.set_carrier(rate=max(5, round(0.8 * rows / seconds)))
         for number in range(plan.campaigns):
             fleet.seed(rows // plan.campaigns, SEED + number)
         until(lambda: fleet.settled() > 0, "nothing was sent")
