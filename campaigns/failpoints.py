@@ -1,7 +1,9 @@
 """Places where a fault test may kill, freeze or break the process on purpose.
 
 Inert unless ``SMSCONSOLE_ALLOW_FAILPOINTS=1`` outside production. The variable
-``SMSCONSOLE_FAILPOINT`` reads ``<name>:<kill9|stop:15s|raise>:<probability>``.
+``SMSCONSOLE_FAILPOINT`` reads ``<name>:<kill9|stop:15s|raise>:<probability>``, and after another
+colon, if it is not to go on for ever, how often at most. Each hit leaves a byte in the file
+``failpoint`` of the console's folder.
 """
 
 from __future__ import annotations
@@ -40,14 +42,25 @@ def hit(name: str) -> None:
     if not settings.ALLOW_FAILPOINTS or not settings.FAILPOINT.startswith(name + ":"):
         return
     _name, action, *rest = settings.FAILPOINT.split(":")
-    if random.random() >= float(rest[-1]):  # noqa: S311 - dice of a fault test, not a secret
+    seconds = rest.pop(0) if action == "stop" else ""
+    chance, most = float(rest[0]), int(rest[1]) if rest[1:] else None
+    if random.random() >= chance or not _count(most):  # noqa: S311 - a fault test's dice
         return
     if action == "kill9":
         os.kill(os.getpid(), signal.SIGKILL)
     if action == "stop":
-        _freeze(rest[0])
+        _freeze(seconds)
     if action == "raise":
         raise FailpointHit(name)
+
+
+def _count(most: int | None) -> bool:
+    """Note one more hit; False when there were enough."""
+    with (settings.HOME / "failpoint").open("ab") as file:
+        if most is not None and file.tell() >= most:
+            return False
+        file.write(b".")
+    return True
 
 
 def _freeze(seconds: str) -> None:

@@ -68,8 +68,10 @@ def rows_file(count: int, seed: int) -> bytes:
     return buffer.getvalue().encode()
 
 
-def seed_campaign(rows: int, seed: int, carrier: Carrier) -> Campaign:
-    """An imported, confirmed and submitted campaign; it starts at the next tick."""
+def seed_campaign(rows: int, seed: int, carrier: Carrier, wall_time: str = "") -> Campaign:
+    """An imported, confirmed and submitted campaign; it starts at *wall_time* (UTC, to the
+    minute: 2026-11-27T19:00), or at the next tick.
+    """
     author = User.objects.filter(
         memberships__workspace=carrier.workspace,
         memberships__role=Role.ADMIN,
@@ -86,6 +88,7 @@ def seed_campaign(rows: int, seed: int, carrier: Carrier) -> Campaign:
     campaign = Campaign.objects.create(
         workspace=carrier.workspace, author=author, scenario=Scenario.NOTIFICATION,
         name=f"Seed {seed}, {rows} rows"[:30], sender=sender, content=CONTENT,
+        is_scheduled=bool(wall_time), wall_time=wall_time, time_zone="UTC" if wall_time else "",
     )  # fmt: skip
     source = drafting.start_import(campaign, _store(rows_file(rows, seed)), author)
     check.check(source.pk)

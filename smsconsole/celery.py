@@ -6,12 +6,29 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from celery.app.amqp import AMQP
+from kombu import Connection
 
 from smsconsole import beating, doorbell  # noqa: F401 - importing listens to the tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsconsole.settings")
 doorbell.register()
-app = Celery("smsconsole")
+
+
+class SteadyConnection(Connection):
+    """Asks for a broker that is away every two seconds. kombu asks ever more rarely, so that
+    workers would hear up to half a minute late that it is back.
+    """
+
+    def ensure_connection(self, *args: Any, **options: Any) -> Connection:
+        return super().ensure_connection(*args, **{**options, "interval_step": 0})
+
+
+class SteadyAMQP(AMQP):
+    Connection = SteadyConnection
+
+
+app = Celery("smsconsole", amqp=SteadyAMQP)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["campaigns"])
 

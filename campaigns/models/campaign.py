@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import audit
 from accounts.models import User, Workspace, WorkspaceQuerySet
+from campaigns import failpoints
 from campaigns.states import CAMPAIGN_MOVES, OVER, SUBMITTED, CampaignState, Scenario
 from carriers.models import Carrier
 from senders.models import SenderID
@@ -223,4 +224,5 @@ class Campaign(models.Model):
             audit.record(
                 f"campaign.{action}", self, by, **{"old": self.state, "new": target} | said
             )
+            failpoints.hit(f"{action}.before_commit")
         self.refresh_from_db()

@@ -55,14 +55,22 @@ class Console:
         with socket.socket() as trial:
             return trial.connect_ex(("127.0.0.1", int(self.env["PORT"]))) == 0
 
-    def manage(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def manage(
+        self, *command: str, check: bool = True, within: float = PATIENCE
+    ) -> subprocess.CompletedProcess[str]:
+        """A command beside the console, without its failpoint."""
         return subprocess.run(
-            [sys.executable, "manage.py", *command], cwd=ROOT, env=self.env, check=check,
-            capture_output=True, text=True, timeout=PATIENCE,
+            [sys.executable, "manage.py", *command], cwd=ROOT,
+            env={**self.env, "SMSCONSOLE_FAILPOINT": ""}, check=check,
+            capture_output=True, text=True, timeout=within,
         )  # fmt: skip
 
-    def seed(self, rows: int, seed: int) -> None:
-        self.manage("seed_campaign", "--rows", str(rows), "--seed", str(seed), "--json")
+    def seed(self, rows: int, seed: int, *, campaigns: int = 1, at: str = "") -> list[int]:
+        """Submit campaigns of *rows* each, to start *at* (UTC) or now; their ids."""
+        sizes = ("--rows", str(rows), "--seed", str(seed), "--campaigns", str(campaigns))
+        within = PATIENCE + campaigns
+        done = self.manage("seed_campaign", *sizes, "--at", at, "--json", within=within)
+        return [json.loads(line)["campaign"] for line in done.stdout.splitlines()]
 
     def set_carrier(self, **columns: Any) -> None:
         with sqlite3.connect(self.database, timeout=20) as database:
@@ -81,9 +89,10 @@ class Console:
         finally:
             database.close()
 
-    def settled(self) -> int:
+    def settled(self, campaign: int | None = None) -> int:
+        """How many messages have an outcome, of *campaign* or of all."""
         sql = "SELECT COUNT(*) FROM campaigns_message WHERE state <> 'queued'"
-        return int(self.query(sql)[0][0])
+        return int(self.query(sql + (f" AND campaign_id = {campaign}" if campaign else ""))[0][0])
 
     def state(self) -> str:
         return str(self.query("SELECT state FROM campaigns_campaign")[0][0])

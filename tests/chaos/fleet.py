@@ -9,7 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +22,7 @@ from tests.sms.practice.carrier import PracticeCarrier
 
 LEASE_SECONDS = 5
 WORKERS = 2
+REST_SECONDS = 240
 WORKER = ["-m", "celery", "-A", "smsconsole", "worker", "--pool", "prefork", "--concurrency", "2",
           "-Q", "dispatch,receipts", "--loglevel", "WARNING",
           "--without-gossip", "--without-mingle", "--without-heartbeat"]  # fmt: skip
@@ -78,7 +80,7 @@ class Fleet(Console):
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         return self._patiently(lambda database: database.execute(sql).fetchall())
 
-    def execute(self, sql: str, values: list[Any]) -> None:
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> None:
         self._patiently(lambda database: database.execute(sql, values))
 
     def set_carrier(self, **columns: Any) -> None:
@@ -119,6 +121,13 @@ class Fleet(Console):
         self.replace_dead()
         return kind
 
+    def kill_by_chance(self, word: str, dice: random.Random) -> int:
+        """kill -9 one of the processes that hold *word*, if there is one; how many that were."""
+        found = self.pids(word)
+        if found:
+            _signal(dice.choice(found), signal.SIGKILL)
+        return len(found[:1])
+
     def freeze_one(self, dice: random.Random) -> None:
         """Stop one process of a worker for longer than its lease; ``thaw`` wakes it up."""
         chosen = dice.choice(self.pids("celery"))
@@ -153,7 +162,27 @@ class Fleet(Console):
             return False
         return True
 
+    def failpoint_hits(self) -> int:
+        """How often the failpoint of this fleet was hit."""
+        file = self.home / "failpoint"
+        return file.stat().st_size if file.exists() else 0
+
     # --- what there is to see ---------------------------------------------------------------------
+
+    def scheduled(self) -> int:
+        """How many campaigns wait for their start."""
+        rows = self.query("SELECT COUNT(*) FROM campaigns_campaign WHERE state = 'scheduled'")
+        return int(rows[0][0])
+
+    def left(self, campaign: int) -> int:
+        """How many batches of *campaign* are not done."""
+        sql = f"SELECT COUNT(*) FROM campaigns_batch WHERE campaign_id = {campaign}"
+        return int(self.query(f"{sql} AND state <> 'done'")[0][0])
+
+    def happened(self, action: str) -> Counter[int]:
+        """How often the audit trail says it, by campaign."""
+        rows = self.query(f"SELECT object_id FROM accounts_auditevent WHERE action = '{action}'")
+        return Counter(int(pk) for (pk,) in rows)
 
     def used(self) -> int:
         """Segments that count against the daily threshold at this instant."""
@@ -166,6 +195,19 @@ class Fleet(Console):
             "SELECT COALESCE(SUM(segments), 0) FROM campaigns_message WHERE state = 'rejected'"
         )
         return int(segments)
+
+    def moves_again(self, within: float) -> float:
+        """Wait until another message is settled; after how many seconds that was."""
+        before, began = self.settled(), time.monotonic()
+        until(lambda: self.settled() > before, "nothing moved in time", within)
+        return round(time.monotonic() - began, 1)
+
+    def rest(self, may: str = "", within: float = REST_SECONDS) -> None:
+        """Wait until nothing moves any more; what *may* be left is as in ``is_at_rest``."""
+        end = time.monotonic() + within
+        while not self.is_at_rest(may):
+            assert time.monotonic() < end, self.seen()
+            time.sleep(1)
 
     def is_at_rest(self, may: str = "") -> bool:
         """Nothing left to send, every receipt taken and applied; nothing in doubt, and nothing

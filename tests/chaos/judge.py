@@ -29,6 +29,11 @@ def carrier_ledger(folder: Path) -> tuple[Counter[str], dict[str, int]]:
     return times, segments
 
 
+def accepted_at(folder: Path) -> list[float]:
+    """The UNIX times at which the carrier took messages."""
+    return [line["at"] for line in _lines(folder / "ledger.jsonl") if line["kind"] == "accepted"]
+
+
 def answered_receipts(folder: Path) -> set[str]:
     """The carrier's own ids of messages whose receipts were answered with 2xx."""
     keys = (key for line in _lines(folder / "acknowledged.jsonl") for key in line)

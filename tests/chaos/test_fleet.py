@@ -7,12 +7,9 @@ found.
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,12 +17,9 @@ import pytest
 
 from tests.chaos.console import until
 from tests.chaos.fleet import Fleet
-from tests.chaos.judge import is_clean, judge
+from tests.chaos.reporting import SEED, report, scaled
 from tests.services import services
 
-SCALE = float(os.environ.get("CHAOS_SCALE", "0.02"))
-SEED = int(os.environ.get("CHAOS_SEED", "1"))
-REST_SECONDS = 120
 FAULTS = {
     "error_before": 0.05, "error_after": 0.05, "silence_before": 0.01, "silence_after": 0.01,
     "reset_before": 0.03, "reset_after": 0.03, "throttled": 0.06, "garbage": 0.06,
@@ -53,16 +47,12 @@ class Plan:
 
     def events(self, dice: random.Random) -> list[str]:
         """Every kill and event of the plan, in the order of the dice."""
-        found = ["kill"] * _scaled(self.kills)
+        found = ["kill"] * scaled(self.kills)
         rarer = {"redis": self.redis, "postgres": self.postgres, "freeze": self.frozen}
         for name, count in rarer.items():
-            found += [name] * min(count, _scaled(count * 10))
+            found += [name] * min(count, scaled(count * 10))
         dice.shuffle(found)
         return found
-
-
-def _scaled(count: int) -> int:
-    return max(1, round(count * SCALE)) if count else 0
 
 
 PLANS = (
@@ -77,17 +67,11 @@ PLANS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="smsconsole-fleet-") as name:
-        yield Path(name)
-
-
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: plan.test)
 def test_nothing_is_lost_and_nothing_sent_twice(plan: Plan, folder: Path) -> None:
     dice = random.Random(SEED)
-    rows = _scaled(plan.rows) // plan.campaigns * plan.campaigns
-    limit = _scaled(plan.limit) or rows * 10
+    rows = scaled(plan.rows) // plan.campaigns * plan.campaigns
+    limit = scaled(plan.limit) or rows * 10
     began = time.monotonic()
     with (
         services(durable=True) as (postgres, redis),
@@ -103,26 +87,11 @@ def test_nothing_is_lost_and_nothing_sent_twice(plan: Plan, folder: Path) -> Non
         until(lambda: fleet.settled() > 0, "nothing was sent")
         done = _go_wrong(fleet, events, plan, dice)
         sending = fleet.settled() < min(rows, limit)
-        _wait_for_rest(fleet, plan)
-        found = judge(fleet.query, fleet.carrier.home, rows)
-        verified = fleet.verified()
+        fleet.rest(plan.may)
         leftover = limit - fleet.used() - fleet.refused() if plan.limit else 0
-    report = {
-        "test": plan.test, "seed": SEED, **done, "wall_s": round(time.monotonic() - began, 1),
-        **found, "regressions": len(verified["findings"]["I8 no regress"]),
-        "verify_differences": verified["differences"], "leftover": leftover,
-    }  # fmt: skip
-    report["pass"] = is_clean(found, rows, may=plan.may) and verified["ok"] and leftover <= 0
-    print(json.dumps(report))  # noqa: T201 - the report is the point
-    assert report["pass"], (report, verified)
+        told = report(plan.test, fleet, rows, began, may=plan.may, leftover=leftover, **done)
+    assert told["pass"], told
     assert sending, "the campaign was over before the last kill: nothing was tested"
-
-
-def _wait_for_rest(fleet: Fleet, plan: Plan) -> None:
-    end = time.monotonic() + REST_SECONDS
-    while not fleet.is_at_rest(plan.may):
-        assert time.monotonic() < end, fleet.seen()
-        time.sleep(1)
 
 
 def _go_wrong(fleet: Fleet, events: list[str], plan: Plan, dice: random.Random) -> dict[str, int]:

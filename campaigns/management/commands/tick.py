@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error, close_old_connections
+from kombu.exceptions import OperationalError
 
 from campaigns import tasks, ticking
 
@@ -54,6 +55,8 @@ class Loop:
             except Error:
                 logger.exception("The database did not answer this tick")
                 close_old_connections()
+            except OperationalError as error:  # what is due has begun; who sends it hears later
+                logger.warning("The broker did not take a ring: %s", error)
             time.sleep(1.0)
 
     def once(self) -> None:

@@ -1,0 +1,41 @@
+"""What a run came to: the judge's numbers and the console's own, as one JSON line."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from typing import Any
+
+from tests.chaos.fleet import Fleet
+from tests.chaos.judge import is_clean, judge
+
+SCALE = float(os.environ.get("CHAOS_SCALE", "0.02"))
+SEED = int(os.environ.get("CHAOS_SEED", "1"))
+
+
+def scaled(count: int) -> int:
+    """*count* of the full size, cut to ``CHAOS_SCALE``; never fewer than one of what there is."""
+    return max(1, round(count * SCALE)) if count else 0
+
+
+def report(
+    test: str, fleet: Fleet, rows: int, began: float, *, may: str = "", leftover: int = 0,
+    seed: int = SEED, **about: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """Judge what *fleet* did with *rows* and print it; the fleet is at rest.
+
+    *leftover* are segments of a threshold that were neither used nor refused.
+    """
+    found = judge(fleet.query, fleet.carrier.home, rows)
+    verified = fleet.verified()
+    told = {
+        "test": test, "seed": seed, **about, "wall_s": round(time.monotonic() - began, 1), **found,
+        "regressions": len(verified["findings"]["I8 no regress"]),
+        "verify_differences": verified["differences"],
+    }  # fmt: skip
+    told["pass"] = is_clean(found, rows, may=may) and verified["ok"] and leftover <= 0
+    print(json.dumps(told))  # noqa: T201 - the line is the point
+    if not verified["ok"]:
+        print(json.dumps(verified))  # noqa: T201 - and so is what differs
+    return told
