@@ -58,8 +58,6 @@ def update(
     if not rows:
         return 0
     condition = f" AND {guard}" if guard else ""
-    times = [i for i, (_name, kind) in enumerate(columns, 1) if kind == "time"]
-    rows = [_times(row, times) for row in rows] if times else rows
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             sets = ", ".join(f'"{name}" = v."{name}"' for name, _kind in columns)
@@ -69,12 +67,28 @@ def update(
                 f"UPDATE {table} AS t SET {sets} FROM unnest({arrays}) AS v({names}) "  # noqa: S608
                 f'WHERE t."{key}" = v."{key}"{condition}'
             )
-            cursor.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+            cursor.execute(sql, [_array(column) for column in zip(*rows, strict=True)])
             return cursor.rowcount
         sets = ", ".join(f'"{name}" = %s' for name, _kind in columns)
         sql = f'UPDATE {table} AS t SET {sets} WHERE t."{key}" = %s{condition}'  # noqa: S608
+        times = [i for i, (_name, kind) in enumerate(columns, 1) if kind == "time"]
+        rows = [_times(row, times) for row in rows] if times else rows
         cursor.executemany(sql, [(*row[1:], row[0]) for row in rows])
         return cursor.rowcount
+
+
+def _array(values: Iterable[Any]) -> str:
+    """A PostgreSQL array literal: several times quicker than letting the driver make one."""
+    return "{" + ",".join(map(_element, values)) + "}"
+
+
+def _element(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, int):
+        return str(value)
+    text = str(value)
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def _times(row: Row, times: Sequence[int]) -> Row:

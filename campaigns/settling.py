@@ -149,8 +149,7 @@ def write_results(
     changed = bulk.update("campaigns_message", "id", _COLUMNS, rows, guard=_GUARDS[origin])
     if changed != len(rows):
         raise LeaseLost
-    for r in results:
-        _count(campaign, country, r, origin, price, now, deltas)
+    _count(campaign, country, results, origin, price, now, deltas)
     unusual = [r for r in results if r.state == MessageState.IN_DOUBT]
     MessageEvent.objects.bulk_create(
         MessageEvent(message_id=r.message_id, kind="in_doubt", was=origin, now=r.state,
@@ -162,17 +161,24 @@ def write_results(
 def _count(
     campaign: Campaign,
     country: str,
-    result: Result,
+    results: list[Result],
     origin: MessageState,
     price: int | None,
     now: datetime,
     deltas: Deltas,
 ) -> None:
-    deltas.add((campaign.pk, country, origin.value, ""), -1, -result.segments)
-    kind = (campaign.pk, country, result.state.value, result.reason)
-    deltas.add(kind, 1, result.segments, result.billed, price)
-    if result.state not in (MessageState.IN_DOUBT, MessageState.CANCELLED, MessageState.QUEUED):
-        deltas.hour(campaign.workspace_id, campaign.pk, now, result.state, 1)
+    sums: dict[tuple[MessageState, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for r in results:
+        row = sums[(r.state, r.reason)]
+        row[0] += 1
+        row[1] += r.segments
+        row[2] += r.billed
+    for (state, reason), (messages, segments, billed) in sums.items():
+        deltas.add((campaign.pk, country, origin.value, ""), -messages, -segments)
+        kind = (campaign.pk, country, state.value, reason)
+        deltas.add(kind, messages, segments, billed, price)
+        if state not in (MessageState.IN_DOUBT, MessageState.CANCELLED, MessageState.QUEUED):
+            deltas.hour(campaign.workspace_id, campaign.pk, now, state, messages)
 
 
 _COLUMNS = (

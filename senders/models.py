@@ -174,8 +174,11 @@ class OptOutSource(models.TextChoices):
 class OptOutQuerySet(WorkspaceQuerySet):
     def among(self, workspace_id: int, numbers: Iterable[str]) -> set[str]:
         """Those of *numbers* (at most some thousands) that opted out."""
+        rows = self.filter(workspace_id=workspace_id)
+        if not rows.exists():
+            return set()
         digests = {digest(number): number for number in numbers}
-        rows = self.filter(workspace_id=workspace_id, digest__in=digests)
+        rows = rows.filter(digest__in=digests)
         return {digests[found] for found in rows.values_list("digest", flat=True)}
 
 

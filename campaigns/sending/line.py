@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from campaigns.sending.claiming import Row
     from campaigns.sending.wire import Dispatcher
 
-IDLE_SECONDS = 0.02
+IDLE_SECONDS = 0.005
+MOST_WAITING = 5_000  # rows in memory, however fast the carrier is
 
 
 class Line:
@@ -41,11 +42,9 @@ class Line:
         self.queue: deque[Row] = deque()
         self.unbegun: deque[deque[Row]] = deque()
         self.beginning = False
-        self.low_water = max(200.0, carrier.rate * low_water_seconds)
-        self.pump: asyncio.Task[None] | None = None
-        self.waiter: asyncio.Task[bool] | None = None
-        self.calls: set[asyncio.Task[None]] = set()
-        self.room = asyncio.Event()
+        self.low_water = min(MOST_WAITING, max(200.0, carrier.rate * low_water_seconds))
+        self.turn = asyncio.Lock()
+        self.callers: list[asyncio.Task[None]] = []
 
     def share(self, dispatchers: int) -> None:
         """Keep to this dispatcher's part of the carrier's rate."""
@@ -66,49 +65,41 @@ class Line:
         return waiting >= self.low_water or (waiting > 0 and not self.breaker.may_call(now))
 
     def start(self, dispatcher: Dispatcher) -> None:
-        if self.pump is None:
-            self.pump = asyncio.create_task(self._pump(dispatcher))
-            self.pump.add_done_callback(dispatcher.task_ended)
+        """Let as many callers work as the carrier's window allows; each makes one call at a time,
+        so a finished call makes room for the next row at once.
+        """
+        if not self.callers:
+            self.callers = [
+                asyncio.create_task(self._call_on(dispatcher)) for _ in range(self.carrier.window)
+            ]
+            for caller in self.callers:
+                caller.add_done_callback(dispatcher.task_ended)
 
     def stop(self) -> None:
-        for task in (self.pump, self.waiter):
-            if task is not None:
-                task.cancel()
+        for caller in self.callers:
+            caller.cancel()
 
-    async def _pump(self, dispatcher: Dispatcher) -> None:
-        """Keep the window full: a finished call makes room for the next row at once."""
+    async def _call_on(self, dispatcher: Dispatcher) -> None:
         while True:
-            row = await self._next(dispatcher)
-            if row is None:
-                self.room.clear()
-                await asyncio.wait([self._waiter()], timeout=IDLE_SECONDS)
-                continue
-            delay = self.bucket.wait(row.segments, monotonic())
-            if delay > 0:
-                await asyncio.sleep(delay)
-            if row.lease.halted or row.lease.lost or not self._has_time(dispatcher, row):
-                dispatcher.drop([row])
-                continue
-            self.breaker.called()
-            task = asyncio.create_task(self._send(dispatcher, row))
-            self.calls.add(task)
-            task.add_done_callback(self._call_ended)
-            task.add_done_callback(dispatcher.task_ended)
+            async with self.turn:  # one at a time waits for a row and for its moment
+                row = await self._next(dispatcher)
+                delay = self.bucket.wait(row.segments, monotonic())
+                if delay > 0:
+                    await asyncio.sleep(delay)
+                if row.lease.halted or row.lease.lost or not self._has_time(dispatcher, row):
+                    dispatcher.drop([row])
+                    continue
+                self.breaker.called()
+            await self._send(dispatcher, row)
 
-    async def _next(self, dispatcher: Dispatcher) -> Row | None:
-        """The next row, if the window has room and the carrier is to be called at all."""
-        if len(self.calls) >= self.carrier.window or not self.breaker.may_call(monotonic()):
-            return None
-        return await dispatcher.next_row(self)
-
-    def _waiter(self) -> asyncio.Task[bool]:
-        if self.waiter is None or self.waiter.done():
-            self.waiter = asyncio.create_task(self.room.wait())
-        return self.waiter
-
-    def _call_ended(self, task: asyncio.Task[None]) -> None:
-        self.calls.discard(task)
-        self.room.set()
+    async def _next(self, dispatcher: Dispatcher) -> Row:
+        """The next row, as soon as there is one and the carrier may be called at all."""
+        while True:
+            if self.breaker.may_call(monotonic()):
+                row = await dispatcher.next_row(self)
+                if row is not None:
+                    return row
+            await asyncio.sleep(IDLE_SECONDS)
 
     def _has_time(self, dispatcher: Dispatcher, row: Row) -> bool:
         """Is there time for the longest call before the lease runs out on the monotonic clock?"""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from time import monotonic
@@ -43,6 +44,7 @@ IDLE_SECONDS = 0.25
 SHARE_SECONDS = 1.0
 LOW_WATER_SECONDS = 3
 BUDGET_SECONDS = 45.0  # a queue gives a task up for lost after two minutes
+SWITCH_SECONDS = 0.0005  # a statement's answer waits no longer for calls that compute
 SOLE_BUDGET_SECONDS = 3600.0  # the only dispatcher need not make room for another
 
 shutting_down = threading.Event()
@@ -63,6 +65,7 @@ def dispatch(budget: float | None = None) -> bool:
         else:
             budget = budget or SOLE_BUDGET_SECONDS
             recovering.recover(everything=True)
+        sys.setswitchinterval(SWITCH_SECONDS)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             return runner.run(Dispatcher(budget).run())
 
@@ -75,6 +78,7 @@ class Dispatcher:
         self.lines: dict[int, Line] = {}
         self.leases: set[Lease] = set()
         self.results: dict[Lease, list[Result]] = defaultdict(list)
+        self.unwritten = 0  # results in them
         self.wake = asyncio.Event()
         self.waiter: asyncio.Task[bool] | None = None
         self.failure: BaseException | None = None
@@ -136,12 +140,11 @@ class Dispatcher:
         busy = [pk for pk, line in self.lines.items() if line.is_full(now)]
         if self.leases and (len(busy) == len(self.lines) or now < self.claim_at):
             return True
-        found = await self._db(lambda: claiming.claim(busy))
+        found = await self._db(lambda: _claim(busy))
         if not found:
             self.claim_at = now + IDLE_SECONDS
-        for lease, rows in found:
-            self.leases.add(lease)
-            send, known = await self._db(partial(withhold, lease, rows))
+        self.leases.update(lease for lease, _send, _known in found)
+        for lease, send, known in found:
             self._note(lease, known)
             await self._feed(lease, send)
         return bool(found) or bool(self.leases)
@@ -220,7 +223,8 @@ class Dispatcher:
         """A row has its outcome; it is written at the next settlement."""
         row.lease.open_rows -= 1
         self.results[row.lease].append(result)
-        if sum(map(len, self.results.values())) >= SETTLE_ROWS:
+        self.unwritten += 1
+        if self.unwritten >= SETTLE_ROWS:
             self.wake.set()
 
     def _note(self, lease: Lease, known: list[Result]) -> None:
@@ -228,6 +232,7 @@ class Dispatcher:
             return
         lease.open_rows -= len(known)
         self.results[lease].extend(known)
+        self.unwritten += len(known)
 
     def unanswered(self, row: Row, *, doubtful: bool, retry_after: float = 1.0) -> None:
         """A row is to be tried again under a later lease; nothing is written for it."""
@@ -238,10 +243,10 @@ class Dispatcher:
         lease.retry_after = max(lease.retry_after, retry_after)
 
     async def _settle_if_due(self) -> None:
-        waiting = sum(map(len, self.results.values()))
         due = monotonic() - self.settled_at >= SETTLE_SECONDS
-        if waiting >= SETTLE_ROWS or (due and (waiting or self._finished())):
+        if self.unwritten >= SETTLE_ROWS or (due and (self.unwritten or self._finished())):
             groups, self.results = self.results, defaultdict(list)
+            self.unwritten = 0
             if groups:
                 await self._db(partial(settle, list(groups.items())))
             self.settled_at = monotonic()
@@ -293,6 +298,11 @@ class Dispatcher:
     async def _db(self, work: Callable[[], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self.pool, work)
+
+
+def _claim(busy: Collection[int]) -> list[tuple[Lease, list[Row], list[Result]]]:
+    """Leases with the rows to send, and with results that are certain without a call."""
+    return [(lease, *withhold(lease, rows)) for lease, rows in claiming.claim(busy)]
 
 
 def call_seconds() -> float:

@@ -13,6 +13,7 @@ from django.db import connection
 from billing.models import Charge, FailedCharge
 from campaigns import receipts
 from campaigns.models import CampaignTally
+from campaigns.sending import wire
 from sms.gateways.base import Outcome, Reason
 from tests.campaigns import engine
 from tests.campaigns.test_receipts import receipt
@@ -22,8 +23,11 @@ FAILURES = (Outcome.UNDELIVERED, Outcome.EXPIRED)
 
 
 @pytest.fixture
-def sent(make_campaign: Callable[..., Any], carrier: Any) -> Any:
-    """A completed campaign of three accepted messages under one charge."""
+def sent(make_campaign: Callable[..., Any], carrier: Any, monkeypatch: Any) -> Any:
+    """A completed campaign of three accepted messages under one charge, however busy the machine
+    is that sends them.
+    """
+    monkeypatch.setattr(wire, "SETTLE_SECONDS", 1.0)
     campaign = make_campaign()
     engine.fill(campaign, ["+12025550188", "+12025550180", "+12125550180"])
     engine.run(engine.submit(campaign, carrier))

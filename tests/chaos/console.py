@@ -23,8 +23,9 @@ PATIENCE = 90.0
 class Console:
     """`manage.py console` with everything it starts, on SQLite."""
 
-    def __init__(self, home: Path, **env: str) -> None:
+    def __init__(self, home: Path, *, root: Path = ROOT, **env: str) -> None:
         self.home = home
+        self.root = root
         with socket.socket() as trial:
             trial.bind(("127.0.0.1", 0))
             port = trial.getsockname()[1]
@@ -46,7 +47,7 @@ class Console:
         out = (self.home.parent / "console.log").open("ab")
         command = [sys.executable, "manage.py", "console"]
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=self.env, stdout=out, stderr=out, start_new_session=True
+            command, cwd=self.root, env=self.env, stdout=out, stderr=out, start_new_session=True
         )
         out.close()
         until(lambda: bool(self.pids("celery")) and self.answers(), "the console did not start")
@@ -60,7 +61,7 @@ class Console:
     ) -> subprocess.CompletedProcess[str]:
         """A command beside the console, without its failpoint."""
         return subprocess.run(
-            [sys.executable, "manage.py", *command], cwd=ROOT,
+            [sys.executable, "manage.py", *command], cwd=self.root,
             env={**self.env, "SMSCONSOLE_FAILPOINT": ""}, check=check,
             capture_output=True, text=True, timeout=within,
         )  # fmt: skip

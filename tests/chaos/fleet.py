@@ -34,12 +34,19 @@ class Fleet(Console):
     """
 
     def __init__(
-        self, folder: Path, postgres: Postgres, redis: Redis, carrier_class: str, **env: str
+        self,
+        folder: Path,
+        postgres: Postgres,
+        redis: Redis,
+        carrier_class: str,
+        *,
+        root: Path = ROOT,
+        **env: str,
     ) -> None:
         self.postgres, self.redis = postgres, redis
         urls = {"DATABASE_URL": postgres.url, "REDIS_URL": redis.url}
         lease = {"SMSCONSOLE_LEASE_SECONDS": str(LEASE_SECONDS)}
-        super().__init__(folder / "home", **(urls | lease | env))
+        super().__init__(folder / "home", root=root, **(urls | lease | env))
         self.carrier_class = carrier_class
         self.workers: list[subprocess.Popen[bytes]] = []
         self.frozen: dict[int, float] = {}
@@ -66,7 +73,7 @@ class Fleet(Console):
         with (self.home.parent / "workers.log").open("ab") as out:
             command = [sys.executable, *WORKER, "--hostname", f"{time.monotonic_ns()}@fleet"]
             return subprocess.Popen(
-                command, cwd=ROOT, env=self.env, stdout=out, stderr=out, start_new_session=True
+                command, cwd=self.root, env=self.env, stdout=out, stderr=out, start_new_session=True
             )
 
     def replace_dead(self) -> None:

@@ -68,7 +68,7 @@ def judge(query: Query, folder: Path, rows: int) -> dict[str, int]:
         "SELECT COALESCE(SUM(segments), 0) FROM campaigns_message"
         f" WHERE state NOT IN {NOT_COUNTED} AND state <> 'queued'"
     )
-    windows = query("SELECT used, ceiling FROM billing_thresholdwindow")
+    windows = query('SELECT used, "limit" FROM billing_thresholdwindow')
     [(held,)] = query(
         """SELECT COALESCE(SUM("left"), 0) FROM campaigns_batch WHERE hold = 'threshold'"""
     )
@@ -83,8 +83,8 @@ def judge(query: Query, folder: Path, rows: int) -> dict[str, int]:
         "billed_but_never_accepted": len(taken - set(times)),
         "accepted_but_not_billed": len(set(certain) - taken),
         "billing_diff_segments": int(charged) - sum(certain.values()),
-        "threshold_diff": sum(abs(int(used) - int(counted)) for used, _ceiling in windows),
-        "overshoot": sum(max(0, used - ceiling) for used, ceiling in windows),
+        "threshold_diff": sum(abs(int(used) - int(counted)) for used, _limit in windows),
+        "overshoot": sum(max(0, used - limit) for used, limit in windows),
         "receipts_lost": len(answered_receipts(folder) - kept),
     }
 

@@ -34,13 +34,13 @@ class Place:
 PLACES = (
     Place("start.after_commit", 1.0, campaigns=KILLS),
     Place("expand.mid", 1.0, campaigns=KILLS),
-    Place("claim.after_commit", 0.7),
+    Place("claim.after_commit", 0.9),
     Place("wire.before_call", 0.05),
     Place("wire.after_call", 0.05),
     Place("settle.before_commit", 0.2),
     Place("settle.after_commit", 0.2),
-    Place("receipt.before_commit", 0.9),
-    Place("receipt.after_commit", 0.9),
+    Place("receipt.before_commit", 1.0),
+    Place("receipt.after_commit", 1.0),
 )
 
 
