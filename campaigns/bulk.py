@@ -60,14 +60,8 @@ def update(
     condition = f" AND {guard}" if guard else ""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            sets = ", ".join(f'"{name}" = v."{name}"' for name, _kind in columns)
-            names = ", ".join([f'"{key}"', *(f'"{name}"' for name, _kind in columns)])
-            arrays = ", ".join(["%s::bigint[]", *(f"%s::{TYPES[k]}[]" for _n, k in columns)])
-            sql = (
-                f"UPDATE {table} AS t SET {sets} FROM unnest({arrays}) AS v({names}) "  # noqa: S608
-                f'WHERE t."{key}" = v."{key}"{condition}'
-            )
-            cursor.execute(sql, [_array(column) for column in zip(*rows, strict=True)])
+            sql, values = _update_from_arrays(table, key, columns, rows, condition)
+            cursor.execute(sql, values)
             return cursor.rowcount
         sets = ", ".join(f'"{name}" = %s' for name, _kind in columns)
         sql = f'UPDATE {table} AS t SET {sets} WHERE t."{key}" = %s{condition}'  # noqa: S608
@@ -75,6 +69,29 @@ def update(
         rows = [_times(row, times) for row in rows] if times else rows
         cursor.executemany(sql, [(*row[1:], row[0]) for row in rows])
         return cursor.rowcount
+
+
+def _update_from_arrays(
+    table: str, key: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row], condition: str
+) -> tuple[str, list[Any]]:
+    """The statement and its values; what is the same in every row is sent once."""
+    keys, *found = zip(*rows, strict=True)
+    same = {name for (name, _kind), values in zip(columns, found, strict=True)
+            if len(set(values)) == 1}  # fmt: skip
+    sets = ", ".join(
+        f'"{name}" = %s::{TYPES[kind]}' if name in same else f'"{name}" = v."{name}"'
+        for name, kind in columns
+    )
+    varied = [(name, kind) for name, kind in columns if name not in same]
+    names = ", ".join([f'"{key}"', *(f'"{name}"' for name, _kind in varied)])
+    arrays = ", ".join(["%s::bigint[]", *(f"%s::{TYPES[kind]}[]" for _name, kind in varied)])
+    sql = (
+        f"UPDATE {table} AS t SET {sets} FROM unnest({arrays}) AS v({names}) "  # noqa: S608
+        f'WHERE t."{key}" = v."{key}"{condition}'
+    )
+    by_name = dict(zip([name for name, _kind in columns], found, strict=True))
+    constants = [by_name[name][0] for name, _kind in columns if name in same]
+    return sql, [*constants, _array(keys), *(_array(by_name[name]) for name, _kind in varied)]
 
 
 def _array(values: Iterable[Any]) -> str:

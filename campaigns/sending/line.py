@@ -81,16 +81,27 @@ class Line:
 
     async def _call_on(self, dispatcher: Dispatcher) -> None:
         while True:
-            async with self.turn:  # one at a time waits for a row and for its moment
-                row = await self._next(dispatcher)
-                delay = self.bucket.wait(row.segments, monotonic())
-                if delay > 0:
-                    await asyncio.sleep(delay)
-                if row.lease.halted or row.lease.lost or not self._has_time(dispatcher, row):
-                    dispatcher.drop([row])
-                    continue
-                self.breaker.called()
+            row = self._at_once()
+            if row is None:
+                async with self.turn:  # one at a time waits for a row and for its moment
+                    row = await self._next(dispatcher)
+                    delay = self.bucket.wait(row.segments, monotonic())
+                    if delay > 0:
+                        await asyncio.sleep(delay)
+            if row.lease.halted or row.lease.lost or not self._has_time(dispatcher, row):
+                dispatcher.drop([row])
+                continue
+            self.breaker.called()
             await self._send(dispatcher, row)
+
+    def _at_once(self) -> Row | None:
+        """A row that may be sent this moment, if nobody waits before us."""
+        now = monotonic()
+        if self.turn.locked() or not self.queue or not self.breaker.may_call(now):
+            return None
+        if not self.bucket.take(self.queue[0].segments, now):
+            return None
+        return self.queue.popleft()
 
     async def _next(self, dispatcher: Dispatcher) -> Row:
         """The next row, as soon as there is one and the carrier may be called at all."""

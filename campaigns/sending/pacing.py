@@ -21,12 +21,23 @@ class TokenBucket:
 
     def wait(self, segments: int, now: float) -> float:
         """Take *segments* and answer how many seconds to wait before using them."""
+        self._fill(now)
+        self.tokens -= segments
+        return 0.0 if self.tokens >= 0 else -self.tokens / self.rate
+
+    def take(self, segments: int, now: float) -> bool:
+        """Take *segments* if nobody need wait for them."""
+        self._fill(now)
+        if self.tokens < segments:
+            return False
+        self.tokens -= segments
+        return True
+
+    def _fill(self, now: float) -> None:
         if not self.at:
             self.at = now
         self.tokens = min(self.rate / 10, self.tokens + (now - self.at) * self.rate)
         self.at = now
-        self.tokens -= segments
-        return 0.0 if self.tokens >= 0 else -self.tokens / self.rate
 
 
 @dataclass(slots=True)

@@ -22,7 +22,7 @@ from tests.sms.practice.carrier import PracticeCarrier
 
 LEASE_SECONDS = 5
 WORKERS = 2
-REST_SECONDS = 240
+REST_SECONDS = 400
 WORKER = ["-m", "celery", "-A", "smsconsole", "worker", "--pool", "prefork", "--concurrency", "2",
           "-Q", "dispatch,receipts", "--loglevel", "WARNING",
           "--without-gossip", "--without-mingle", "--without-heartbeat"]  # fmt: skip

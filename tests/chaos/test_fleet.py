@@ -57,7 +57,6 @@ class Plan:
 
 PLANS = (
     Plan("T2", rows=20_000, kills=200),
-    Plan("B8", rows=2_000, kills=0, postgres=2, pause=(2, 5)),
     Plan("T4", rows=20_000, kills=200, faults=FAULTS),
     Plan("T5", rows=20_000, kills=200, faults=FAULTS, redis=4, postgres=2, frozen=4),
     Plan("T6", rows=20_000, kills=200, faults=FAULTS, redis=4, postgres=2, frozen=4,
@@ -87,6 +86,7 @@ def test_nothing_is_lost_and_nothing_sent_twice(plan: Plan, folder: Path) -> Non
         until(lambda: fleet.settled() > 0, "nothing was sent")
         done = _go_wrong(fleet, events, plan, dice)
         sending = fleet.settled() < min(rows, limit)
+        fleet.carrier.change(faults={})  # what is asked again and again may come to an end
         fleet.rest(plan.may)
         leftover = limit - fleet.used() - fleet.refused() if plan.limit else 0
         told = report(plan.test, fleet, rows, began, may=plan.may, leftover=leftover, **done)

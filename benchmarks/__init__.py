@@ -1,0 +1,1 @@
+"""Each stage beside its physical limit in the same run: ``make bench``."""
