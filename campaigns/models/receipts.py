@@ -18,6 +18,9 @@ class ReceiptState(models.TextChoices):
     ORPHAN = "orphan", _("Unmatched")
 
 
+SET_APART = "it could not be applied"  # begins ``why``: an error of ours, in the log
+
+
 class DeliveryReceipt(models.Model):
     """One receipt as it came, stored before it was answered. Its words are never changed.
 
