@@ -11,12 +11,13 @@ import asyncio
 import json
 import os
 import random
+import signal
 import tempfile
-import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -218,21 +219,22 @@ def test_receipts_early_twice_reversed_and_contradictory_come_to_what_they_say(
 # --- T12: a flood while the database dies and comes back -----------------------------------------
 
 
-class Outage(threading.Thread):
-    """Kills PostgreSQL after a while and starts it again after another."""
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """From the kill of PostgreSQL until it was started again, on the monotonic clock."""
 
-    def __init__(self, postgres: Postgres, after: float, away: float) -> None:
-        super().__init__()
-        self.postgres, self.after, self.away = postgres, after, away
-        self.began = self.ended = 0.0
+    began: float
+    ended: float
 
-    def run(self) -> None:
-        time.sleep(self.after)
-        self.began = time.monotonic()
-        self.postgres.stop(9)
-        time.sleep(self.away)
-        Fleet.start_again(self.postgres)
-        self.ended = time.monotonic()
+
+def outage(postgres: Postgres, after: float, away: float) -> Outage:
+    """By the main thread: a server goes when the thread that started it ends."""
+    time.sleep(after)
+    began = time.monotonic()
+    postgres.stop(signal.SIGKILL)
+    time.sleep(away)
+    Fleet.start_again(postgres)
+    return Outage(began, time.monotonic())
 
 
 @pytest.mark.fleet
@@ -252,10 +254,10 @@ def test_a_flood_during_a_crash_of_the_database_keeps_all_it_took(folder: Path) 
         references = [str(reference) for (reference,) in found[:count]]
         address = address_of(fleet)
         asyncio.run(all_at_once(requests(address, [str(uuid.uuid4()) for _ in range(40)]), 8))
-        outage = Outage(postgres, seconds / 3, min(5.0, seconds / 6))
-        outage.start()
-        answered = asyncio.run(at_pace(requests(address, references), RATE))
-        outage.join()
+        with ThreadPoolExecutor(1) as pool:
+            flood = pool.submit(asyncio.run, at_pace(requests(address, references), RATE))
+            away = outage(postgres, seconds / 3, min(5.0, seconds / 6))
+            answered = flood.result()
         until(lambda: inbox_is_read(fleet), "the inbox was not applied", within=REST_SECONDS)
         kept = {said for (said,) in fleet.query(
             "SELECT carrier_id FROM campaigns_deliveryreceipt")}  # fmt: skip
@@ -263,7 +265,7 @@ def test_a_flood_during_a_crash_of_the_database_keeps_all_it_took(folder: Path) 
             0
         ][0]
         verified = fleet.verified()
-    report = {"test": "T12", "seed": SEED, **judged(answered, kept, outage)}
+    report = {"test": "T12", "seed": SEED, **judged(answered, kept, away)}
     report |= {
         "delivered": delivered, "verify_differences": verified["differences"],
         "load": os.getloadavg()[0], "wall_s": round(time.monotonic() - began, 1),
@@ -278,18 +280,18 @@ def test_a_flood_during_a_crash_of_the_database_keeps_all_it_took(folder: Path) 
     assert delivered >= report["statuses"]["200"] > 0
 
 
-def judged(answered: Sequence[Answered], kept: set[str], outage: Outage) -> dict[str, Any]:
+def judged(answered: Sequence[Answered], kept: set[str], away: Outage) -> dict[str, Any]:
     """What the carrier saw. The outage lasts until the first receipt is taken again."""
-    back = [one.due for one in answered if one.due >= outage.ended and one.status == 200]
-    again = min(back, default=outage.ended)
-    outside = [one for one in answered if not outage.began - 1 <= one.due <= again + 1]
+    back = [one.due for one in answered if one.due >= away.ended and one.status == 200]
+    again = min(back, default=away.ended)
+    outside = [one for one in answered if not away.began - 1 <= one.due <= again + 1]
     taken = [one for one in answered if 200 <= one.status < 300]
     return {
         "requests": len(answered),
         "statuses": dict(Counter(str(one.status) for one in answered)),
         "receipts_lost": sum(one.said not in kept for one in taken),
-        "away_s": round(outage.ended - outage.began, 1),
-        "taken_again_after_s": round(again - outage.ended, 1),
+        "away_s": round(away.ended - away.began, 1),
+        "taken_again_after_s": round(again - away.ended, 1),
         "p50_ms_outside": round(percentile((o.seconds for o in outside), 0.5) * 1000, 1),
         "p99_ms_outside": round(percentile((o.seconds for o in outside), 0.99) * 1000, 1),
         "longest_ms_inside": round(max(one.seconds for one in answered) * 1000),
