@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Model
 
 Row = Sequence[Any] | tuple[Any, ...]
@@ -106,6 +106,34 @@ def _element(value: Any) -> str:
         return str(value)
     text = str(value)
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def insert_or_count(
+    model: type[Model], columns: Sequence[tuple[str, str]], rows: Sequence[Row], counter: str
+) -> None:
+    """Insert *rows* (fields by name and kind, the first of them unique). Of one that is there
+    already nothing changes but *counter*, by one. All or nothing, and committed unless there is a
+    transaction around it.
+    """
+    if not rows:
+        return
+    fields: list[Any] = [model._meta.get_field(name) for name, _kind in columns]
+    table, names = model._meta.db_table, ", ".join(f'"{field.column}"' for field in fields)
+    into = f"INSERT INTO {table} ({names})"
+    counted = f'"{counter}" = {table}."{counter}" + 1'
+    rest = f'ON CONFLICT ("{fields[0].column}") DO UPDATE SET {counted}'
+    times = [i for i, (_name, kind) in enumerate(columns) if kind == "time"]
+    rows = [_times(row, times) for row in rows]
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{TYPES[kind]}[]" for _name, kind in columns)
+        with connection.cursor() as cursor:
+            values = [_array(column) for column in zip(*rows, strict=True)]
+            sql = f"{into} SELECT * FROM unnest({arrays}) {rest}"  # noqa: S608 - names are ours
+            cursor.execute(sql, values)
+        return
+    marks = ", ".join(["%s"] * len(columns))
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.executemany(f"{into} VALUES ({marks}) {rest}", rows)
 
 
 def _times(row: Row, times: Sequence[int]) -> Row:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.db.models import Exists, OuterRef
 
 from accounts import resetting, sessions, throttling
-from campaigns import clock, receipts, sending
+from campaigns import clock, giving_up, receipts, sending
 from campaigns.models import Batch, Campaign, DeliveryReceipt, ReceiptState
 from campaigns.states import RUNNING, CampaignState
 from senders import registering
@@ -40,7 +40,7 @@ def sweep() -> None:
     sending.ask()
     registering.sweep(clock.now())
     receipts.rematch_orphans()
-    receipts.give_up_waiting()
+    giving_up.give_up_waiting()
     sessions.sweep(clock.now())
     resetting.sweep(clock.now())
     throttling.sweep(clock.now())

@@ -23,7 +23,7 @@ from accounts.models import Membership, User, Workspace
 from billing import headroom, thresholds
 from billing.models import Rate
 from campaigns import reading, statistics
-from campaigns.models import Campaign, CampaignTally, DeliveryReceipt, HourTally, ReceiptState
+from campaigns.models import Campaign, CampaignTally, DeliveryReceipt, HourTally
 from campaigns.states import RUNNING, CampaignState, MessageState
 from carriers.models import Carrier
 from senders.models import SenderID, SenderState
@@ -310,9 +310,7 @@ def _reviews(workspace: Workspace) -> list[Todo]:
 
 
 def _unmatched(workspace: Workspace) -> list[Todo]:
-    n = DeliveryReceipt.objects.filter(
-        account__workspace=workspace, state=ReceiptState.ORPHAN
-    ).count()
+    n = DeliveryReceipt.objects.filter(account__workspace=workspace).unmatched().count()
     if not n:
         return []
     words = ngettext(

@@ -135,6 +135,13 @@ if SQLITE:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # A server that is gone without a word is noticed in seconds, not in minutes of waiting threads:
+    # carriers are then told to come again.
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 10_000,
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 
 WEB_STATEMENT_SECONDS = env.int("WEB_STATEMENT_SECONDS", default=5)  # PostgreSQL; pages only
 # Roles that `manage.py database_roles` makes; the processes get theirs as DATABASE_URL.

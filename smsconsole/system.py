@@ -36,7 +36,6 @@ from campaigns.models import (
     CampaignTally,
     DeliveryReceipt,
     ImportState,
-    ReceiptState,
     RecipientImport,
 )  # fmt: skip
 from campaigns.states import CampaignState, MessageState
@@ -185,13 +184,20 @@ def _in_doubt(workspace: Workspace, now: datetime) -> Line:
 
 
 def _orphans(workspace: Workspace, now: datetime) -> Line:
-    rows = DeliveryReceipt.objects.filter(
-        account__workspace=workspace, state=ReceiptState.ORPHAN
-    )  # fmt: skip
+    rows = DeliveryReceipt.objects.filter(account__workspace=workspace).unmatched()
     return _counted(
         _("Receipts without a message"), rows.count(),
         _("The carrier reports messages this console does not know. See that nobody else "
           "uses its account or its receipts address."),
+    )  # fmt: skip
+
+
+def _set_apart(workspace: Workspace, now: datetime) -> Line:
+    rows = DeliveryReceipt.objects.filter(account__workspace=workspace).set_apart()
+    return _counted(
+        _("Receipts that could not be applied"), rows.count(),
+        _("An error of the console. The worker's log says which; they are tried again every "
+          "minute, and the others are applied."),
     )  # fmt: skip
 
 
@@ -200,7 +206,7 @@ def _counted(name: Words, count: int, do: Words) -> Line:
 
 
 Look = Callable[[Workspace, datetime], Line]
-WORK: tuple[Look, ...] = (_switch, _due, _ready, _in_doubt, _orphans, _imports)
+WORK: tuple[Look, ...] = (_switch, _due, _ready, _in_doubt, _orphans, _set_apart, _imports)
 
 
 # --- what it stands on ----------------------------------------------------------------------

@@ -18,6 +18,19 @@ class ReceiptState(models.TextChoices):
     ORPHAN = "orphan", _("Unmatched")
 
 
+SET_APART = "it could not be applied"  # begins ``why``: an error of ours, in the log
+
+
+class DeliveryReceiptQuerySet(models.QuerySet["DeliveryReceipt"]):
+    def set_apart(self) -> DeliveryReceiptQuerySet:
+        """Those that broke while they were applied; matched again like the unmatched."""
+        return self.filter(state=ReceiptState.ORPHAN, why__startswith=SET_APART)
+
+    def unmatched(self) -> DeliveryReceiptQuerySet:
+        """Those that speak of no message of ours."""
+        return self.filter(state=ReceiptState.ORPHAN).exclude(why__startswith=SET_APART)
+
+
 class DeliveryReceipt(models.Model):
     """One receipt as it came, stored before it was answered. Its words are never changed.
 
@@ -43,6 +56,8 @@ class DeliveryReceipt(models.Model):
     message = models.ForeignKey(
         Message, null=True, on_delete=models.PROTECT, related_name="receipts"
     )
+
+    objects = DeliveryReceiptQuerySet.as_manager()
 
     class Meta:
         indexes = [

@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.models import Charge
-from campaigns import receipts, sending
+from campaigns import giving_up, receipts, sending
 from campaigns.models import (
     CampaignTally,
     DeliveryReceipt,
@@ -230,7 +230,7 @@ def test_a_message_without_a_receipt_for_too_long_says_so_and_a_late_one_upgrade
     hour = long_ago.replace(minute=0, second=0, microsecond=0)
     HourTally.objects.update(hour=hour)
     type(sent).objects.update(started_at=long_ago)
-    assert receipts.give_up_waiting() == 1
+    assert giving_up.give_up_waiting() == 1
     assert sent.messages.get().state == MessageState.NO_RECEIPT
     assert CampaignTally.objects.get(state="no_receipt").messages == 1
     assert told(sent, receipt(sent.messages.get(), Outcome.DELIVERED)) == "delivered"

@@ -29,8 +29,8 @@ WORKER = ["-m", "celery", "-A", "smsconsole", "worker", "--pool", "prefork", "--
 
 
 class Fleet(Console):
-    """A console on servers of its own with ``WORKERS`` more workers, and a carrier of its own
-    that nothing kills by accident.
+    """A console on servers of its own with as many more workers as are *hired*, and a carrier of
+    its own that nothing kills by accident.
     """
 
     def __init__(
@@ -39,6 +39,7 @@ class Fleet(Console):
         postgres: Postgres,
         redis: Redis,
         carrier_class: str,
+        hired: int = WORKERS,
         *,
         root: Path = ROOT,
         **env: str,
@@ -48,6 +49,7 @@ class Fleet(Console):
         lease = {"SMSCONSOLE_LEASE_SECONDS": str(LEASE_SECONDS)}
         super().__init__(folder / "home", root=root, **(urls | lease | env))
         self.carrier_class = carrier_class
+        self.hired = hired
         self.workers: list[subprocess.Popen[bytes]] = []
         self.frozen: dict[int, float] = {}
         self.carrier = PracticeCarrier(folder / "carrier", "--class", carrier_class)
@@ -59,7 +61,7 @@ class Fleet(Console):
         [(token,)] = self.query("SELECT receipts_token FROM carriers_carrier")
         url = f"http://127.0.0.1:{self.env['PORT']}/receipts/{token}/"
         self.carrier.change(receipts_url=url, receipt_delay=[0.1, 3.0])
-        self.workers = [self._hire() for _ in range(WORKERS)]
+        self.workers = [self._hire() for _ in range(self.hired)]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -160,14 +162,20 @@ class Fleet(Console):
     def crash_postgres(self, dice: random.Random) -> None:
         self.postgres.stop(signal.SIGKILL)
         time.sleep(dice.uniform(0.2, 2))
-        until(self._postgres_starts, "PostgreSQL does not start again")
+        self.start_again(self.postgres)
 
-    def _postgres_starts(self) -> bool:
-        try:
-            self.postgres.start()  # not before the last process of the killed one is gone
-        except NoService:
-            return False
-        return True
+    @staticmethod
+    def start_again(postgres: Postgres) -> None:
+        """Not before the last process of the killed one is gone."""
+
+        def starts() -> bool:
+            try:
+                postgres.start()
+            except NoService:
+                return False
+            return True
+
+        until(starts, "PostgreSQL does not start again")
 
     def failpoint_hits(self) -> int:
         """How often the failpoint of this fleet was hit."""

@@ -118,6 +118,19 @@ def test_in_doubt_and_orphans_are_counted(
     assert line(workspace, "Receipts without a message").state == system.ATTENTION
 
 
+def test_a_receipt_of_ours_that_broke_is_told_apart_from_those_of_nobody(
+    workspace: Workspace, practice: Carrier
+) -> None:
+    broke = "Receipts that could not be applied"
+    assert line(workspace, broke).state == system.OK
+    DeliveryReceipt.objects.create(
+        account=practice, dedupe="x", reference="x", state="orphan",
+        why="it could not be applied (ValueError)",
+    )  # fmt: skip
+    assert (line(workspace, broke).value, line(workspace, broke).state) == ("1", system.ATTENTION)
+    assert line(workspace, "Receipts without a message").state == system.OK
+
+
 def test_another_workspaces_trouble_is_not_told(
     other_workspace: Workspace, practice: Carrier, make_campaign: Any
 ) -> None:
