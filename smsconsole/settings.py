@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "accounts.middleware.CurrentMembership",
     "smsconsole.moved.OtherWorkspace",
     "accounts.refusals.Refusals",
+    "smsconsole.requests.FullDisk",
 ]
 
 TEMPLATES = [
@@ -310,6 +311,9 @@ IMPORT_CPU_SECONDS = env.int("IMPORT_CPU_SECONDS", default=120)
 IMPORT_UPLOADS_A_MINUTE = env.int("IMPORT_UPLOADS_A_MINUTE", default=20)
 NUMBER_SEARCHES_A_MINUTE = env.int("NUMBER_SEARCHES_A_MINUTE", default=30)
 IMPORT_STORED_BYTES = env.int("IMPORT_STORED_BYTES", default=2 * 1024 * 1024 * 1024)
+# 0: 10 % and 5 % of the disk, or 10 and 5 GB of a large one.
+DISK_LOW_BYTES = env.int("DISK_LOW_BYTES", default=0)
+DISK_LEAST_BYTES = env.int("DISK_LEAST_BYTES", default=0)
 FAILPOINT = env("SMSCONSOLE_FAILPOINT", default="")
 ALLOW_FAILPOINTS = env.bool("SMSCONSOLE_ALLOW_FAILPOINTS", default=False) and not PRODUCTION
 

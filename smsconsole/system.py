@@ -6,7 +6,6 @@ of the reader's own workspace only.
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -40,6 +39,7 @@ from campaigns.models import (
     RecipientImport,
 )  # fmt: skip
 from campaigns.states import CampaignState, MessageState
+from sheets import disk
 from smsconsole import wording
 from smsconsole.database_roles import may_change_audit
 from smsconsole.models import Heartbeat
@@ -53,9 +53,6 @@ CHIPS = {
 SILENT = timedelta(seconds=60)
 LATE = timedelta(minutes=2)
 SLOW = timedelta(minutes=5)
-FREE_WARN = 10  # percent
-FREE_LEAST = 5
-"""Below it nothing is claimed, because a result could not be written down."""
 
 Words = str | Promise
 
@@ -206,19 +203,20 @@ WORK: tuple[Look, ...] = (_switch, _due, _ready, _in_doubt, _orphans, _imports)
 # --- what it stands on ----------------------------------------------------------------------
 
 
-def free_percent() -> int:
-    """Free space where uploads, exports and the SQLite file lie."""
-    disk = shutil.disk_usage(settings.HOME)
-    return disk.free * 100 // disk.total
-
-
 def _disk() -> Line:
-    free, name = free_percent(), _("Free disk")
-    said = f"{free} %"
-    if free < FREE_LEAST:
-        return Line(name, said, BROKEN, _("Nothing is claimed to be sent. Make room now."))
-    if free < FREE_WARN:
-        return Line(name, said, ATTENTION, _("Make room before less than 5 % are left."))
+    room, name = disk.look(), _("Free disk")
+    said = f"{room.percent} %, {filesizeformat(room.free)}"
+    if disk.database_folder() is None:
+        said = _("%(free)s; the disk of PostgreSQL is not seen from here") % {"free": said}
+    if room.is_least:
+        advice = _(
+            "The disk is nearly full, so nothing is handed over: its result could not be written "
+            "down. Make room now; sending goes on by itself. Uploads and workbooks are refused."
+        )
+        return Line(name, said, BROKEN, advice)
+    if room.is_low:
+        advice = _("Uploads and workbooks are refused. Make room before sending stops too.")
+        return Line(name, said, ATTENTION, advice)
     return Line(name, said)
 
 

@@ -23,6 +23,7 @@ from campaigns.settling import Lease
 from campaigns.states import FREED, BatchState, CampaignState, Hold, MessageState
 from carriers.models import Carrier
 from senders.models import SenderState
+from sheets import disk
 from sms.gateways.base import CarrierClass
 
 BATCHES_AT_ONCE = 4
@@ -44,8 +45,11 @@ class Row:
 def claim(busy_carriers: Collection[int] = ()) -> list[tuple[Lease, list[Row]]]:
     """Lease a few ready batches of the campaign that waited longest; [] when there is none.
 
-    Carriers in *busy_carriers* are left alone: they are backing off.
+    Carriers in *busy_carriers* are left alone: they are backing off. While a disk is so full that
+    what becomes of a message might not be written down, nothing is leased at all.
     """
+    if disk.room().is_least:
+        return []
     ready = Batch.objects.ready().filter(campaign=OuterRef("pk"))
     waiting = Campaign.objects.going().filter(Exists(ready))
     waiting = waiting.exclude(carrier_id__in=busy_carriers)

@@ -133,7 +133,7 @@ def test_a_filling_disk_is_told_early(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, percent: int, state: str
 ) -> None:
     full = shutil.disk_usage("/")._replace(total=1000, free=percent * 10)
-    monkeypatch.setattr(system.shutil, "disk_usage", lambda _path: full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
     found = line(workspace, "Free disk")
     assert (found.state, bool(found.advice)) == (state, state != "ok")
 
