@@ -24,7 +24,7 @@ from types import FrameType
 from typing import IO
 
 POLL_SECONDS = 0.2
-STOP_SECONDS = 15.0
+STOP_SECONDS = 25.0
 STEADY_SECONDS = 60.0
 LONGEST_PAUSE = 30.0
 LOG_BYTES = 5_000_000
