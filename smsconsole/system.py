@@ -39,6 +39,7 @@ from campaigns.models import (
     RecipientImport,
 )  # fmt: skip
 from campaigns.states import CampaignState, MessageState
+from carriers.models import Carrier
 from sheets import disk
 from smsconsole import wording
 from smsconsole.database_roles import may_change_audit
@@ -156,6 +157,15 @@ def _ready(workspace: Workspace, now: datetime) -> Line:
     )  # fmt: skip
 
 
+def _carriers(workspace: Workspace, now: datetime) -> Line:
+    name = _("Carriers in trouble")
+    rows = Carrier.objects.filter(workspace=workspace, resting_until__isnull=False)
+    if not (names := ", ".join(rows.order_by("name").values_list("name", flat=True))):
+        return Line(name, _("none"))
+    advice = _("No certain answer came. It is asked twice a minute, and sending goes on by itself.")
+    return Line(name, names, ATTENTION, advice)
+
+
 def _imports(workspace: Workspace, now: datetime) -> Line:
     rows = RecipientImport.objects.filter(workspace=workspace, state=ImportState.CHECKING)
     return _oldest(
@@ -197,7 +207,9 @@ def _counted(name: Words, count: int, do: Words) -> Line:
 
 
 Look = Callable[[Workspace, datetime], Line]
-WORK: tuple[Look, ...] = (_switch, _due, _ready, _in_doubt, _orphans, _imports)
+WORK: tuple[Look, ...] = (
+    _switch, _due, _ready, _carriers, _in_doubt, _orphans, _imports,
+)  # fmt: skip
 
 
 # --- what it stands on ----------------------------------------------------------------------

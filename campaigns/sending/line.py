@@ -8,7 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from campaigns.failpoints import hit
-from campaigns.sending.pacing import Breaker, TokenBucket
+from campaigns.sending.pacing import DOUBTS_IN_A_ROW, FEWER_DOUBTS, Breaker, TokenBucket
 from campaigns.settling import Result
 from campaigns.states import MessageState
 from carriers.models import Carrier
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from campaigns.sending.wire import Dispatcher
 
 IDLE_SECONDS = 0.02
+CAN_ASK = (CarrierClass.IDEMPOTENT, CarrierClass.QUERYABLE)
 
 
 class Line:
@@ -37,7 +38,8 @@ class Line:
         self.gateway = carrier.open()
         self.repeats = self.gateway.carrier_class == CarrierClass.IDEMPOTENT
         self.bucket = TokenBucket(float(carrier.rate))
-        self.breaker = Breaker()
+        can_ask = self.gateway.carrier_class in CAN_ASK
+        self.breaker = Breaker(DOUBTS_IN_A_ROW if can_ask else FEWER_DOUBTS)
         self.queue: deque[Row] = deque()
         self.unbegun: deque[deque[Row]] = deque()
         self.beginning = False
@@ -99,6 +101,10 @@ class Line:
         """The next row, if the window has room and the carrier is to be called at all."""
         if len(self.calls) >= self.carrier.window or not self.breaker.may_call(monotonic()):
             return None
+        if not (self.queue or self.unbegun):
+            return None
+        if self.breaker.is_open and not await dispatcher.may_probe(self):
+            return None
         return await dispatcher.next_row(self)
 
     def _waiter(self) -> asyncio.Task[bool]:
@@ -130,18 +136,27 @@ class Line:
         try:
             answer = await self.gateway.submit(dispatcher.session, message)
         except Throttled as error:
+            self.queue.appendleft(row)
+            await self._answered(dispatcher)
             self.breaker.throttled(monotonic(), error.retry_after)
-            self.queue.appendleft(row)
         except Unavailable:
-            self.breaker.failed(monotonic(), doubtful=False)
             self.queue.appendleft(row)
+            await self._failed(dispatcher, doubtful=False)
         except InDoubt as error:
-            self.breaker.failed(monotonic(), doubtful=True)
             self._in_doubt(dispatcher, row, str(error))
+            await self._failed(dispatcher, doubtful=True)
         else:
             hit("wire.after_call")
-            self.breaker.answered()
             await self._certain(dispatcher, row, answer)
+            await self._answered(dispatcher)
+
+    async def _failed(self, dispatcher: Dispatcher, *, doubtful: bool) -> None:
+        if self.breaker.failed(monotonic(), doubtful=doubtful):
+            await dispatcher.rest(self)
+
+    async def _answered(self, dispatcher: Dispatcher) -> None:
+        if self.breaker.answered():
+            await dispatcher.rested(self)
 
     def _in_doubt(self, dispatcher: Dispatcher, row: Row, detail: str) -> None:
         """The same key makes a repeat harmless; without one the row waits for certain news."""

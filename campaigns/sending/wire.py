@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from campaigns import barring
-from campaigns.sending import claiming, recovering
+from campaigns.sending import claiming, recovering, resting
 from campaigns.sending.claiming import Row
 from campaigns.sending.ending import finish, halt_for_account
 from campaigns.sending.line import Line
@@ -160,6 +160,7 @@ class Dispatcher:
             line = self.lines[lease.carrier.pk] = Line(lease.carrier, LOW_WATER_SECONDS)
             others = await self._db(partial(self.share.of, lease.carrier.pk))
             line.join(others, SHARE_SECONDS)
+            await self._learn_rests()
         return line
 
     async def _share_if_due(self) -> None:
@@ -169,6 +170,33 @@ class Dispatcher:
         self.shared_at = monotonic()
         for pk, line in self.lines.items():
             line.share(await self._db(partial(self.share.of, pk)))
+        await self._learn_rests()
+
+    async def _learn_rests(self) -> None:
+        """Which carriers all dispatchers leave alone, and for how long.
+
+        What came into trouble while this was asked is not in the answer.
+        """
+        asked = {pk: line for pk, line in self.lines.items() if not line.breaker.probing}
+        were_open = {pk for pk, line in asked.items() if line.breaker.is_open}
+        left = await self._db(partial(resting.seconds_left, list(asked)))
+        for pk, line in asked.items():
+            if pk in left or pk in were_open:
+                line.breaker.learn(monotonic(), left.get(pk))
+
+    async def rest(self, line: Line) -> None:
+        """The line's carrier is in trouble: tell the other dispatchers."""
+        await self._db(partial(resting.begin, line.carrier.pk))
+
+    async def rested(self, line: Line) -> None:
+        await self._db(partial(resting.end, line.carrier.pk))
+
+    async def may_probe(self, line: Line) -> bool:
+        """May this dispatcher make the one call that tells how the carrier is?"""
+        if await self._db(partial(resting.take_probe, line.carrier.pk)):
+            return True
+        await self._learn_rests()
+        return False
 
     async def next_row(self, line: Line) -> Row | None:
         """The next row to send, begun by commit where its carrier's class asks for that."""

@@ -118,6 +118,13 @@ def test_in_doubt_and_orphans_are_counted(
     assert line(workspace, "Receipts without a message").state == system.ATTENTION
 
 
+def test_a_carrier_that_is_left_alone_is_named(workspace: Workspace, practice: Carrier) -> None:
+    assert line(workspace, "Carriers in trouble").state == system.OK
+    Carrier.objects.update(resting_until=timezone.now())
+    found = line(workspace, "Carriers in trouble")
+    assert (found.state, found.value) == (system.ATTENTION, practice.name)
+
+
 def test_another_workspaces_trouble_is_not_told(
     other_workspace: Workspace, practice: Carrier, make_campaign: Any
 ) -> None:
