@@ -7,7 +7,7 @@ import os
 import signal
 from typing import Any
 
-from billiard.process import active_children
+from billiard.process import active_children  # type: ignore[import-untyped]
 from celery import Celery, signals
 
 from smsconsole import beating, doorbell  # noqa: F401 - importing listens to the tasks

@@ -187,7 +187,9 @@ def _lease(
         begun_to=begun_to,
         not_before=None,
     )
-    Attempt.objects.create(batch=batch, number=attempt, claimed_at=now, begun_to=begun_to)
+    Attempt.objects.create(
+        batch=batch, number=attempt, claimed_at=now, begun_to=begun_to, left=batch.left
+    )
     return Lease(
         batch_id=batch.pk, attempt=attempt, campaign=campaign, carrier=carrier,
         country=batch.country, lo=batch.lo, hi=batch.hi, begun_to=begun_to,

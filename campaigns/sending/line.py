@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from django.db import Error as DatabaseError
+
 from campaigns.failpoints import hit
+from campaigns.sending.narrowing import TRIES
 from campaigns.sending.pacing import DOUBTS_IN_A_ROW, FEWER_DOUBTS, Breaker, TokenBucket
 from campaigns.settling import Result
 from campaigns.states import MessageState
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from campaigns.sending.claiming import Row
     from campaigns.sending.wire import Dispatcher
 
+logger = logging.getLogger(__name__)
 IDLE_SECONDS = 0.02
 CAN_ASK = (CarrierClass.IDEMPOTENT, CarrierClass.QUERYABLE)
 
@@ -94,8 +100,7 @@ class Line:
             self.breaker.called()
             task = asyncio.create_task(self._send(dispatcher, row))
             self.calls.add(task)
-            task.add_done_callback(self._call_ended)
-            task.add_done_callback(dispatcher.task_ended)
+            task.add_done_callback(partial(self._call_ended, dispatcher, row))
 
     async def _next(self, dispatcher: Dispatcher) -> Row | None:
         """The next row, if the window has room and the carrier is to be called at all."""
@@ -112,9 +117,32 @@ class Line:
             self.waiter = asyncio.create_task(self.room.wait())
         return self.waiter
 
-    def _call_ended(self, task: asyncio.Task[None]) -> None:
+    def _call_ended(self, dispatcher: Dispatcher, row: Row, task: asyncio.Task[None]) -> None:
         self.calls.discard(task)
         self.room.set()
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception) and not isinstance(error, DatabaseError):
+            self.breaker.undecided()
+            repair = asyncio.create_task(self._broke(dispatcher, row, error))
+            self.calls.add(repair)
+            repair.add_done_callback(self.calls.discard)
+            repair.add_done_callback(dispatcher.task_ended)
+        else:
+            dispatcher.task_ended(task)
+
+    async def _broke(self, dispatcher: Dispatcher, row: Row, error: Exception) -> None:
+        """Nobody foresaw this of the row. It may have left: with a key it is tried again, though
+        not for ever, else it is in doubt. The others go on.
+        """
+        logger.error("handing message %d over broke", row.message_id, exc_info=error)
+        what = type(error).__name__
+        times = await dispatcher.count_break(row, what)
+        if self.repeats and times < TRIES:
+            dispatcher.unanswered(row, doubtful=True)
+            return
+        state = MessageState.IN_DOUBT
+        detail = f"the console broke while it handed the message over ({what})"
+        dispatcher.answered(row, Result(row.message_id, row.segments, state, detail=detail))
 
     def _has_time(self, dispatcher: Dispatcher, row: Row) -> bool:
         """Is there time for the longest call before the lease runs out on the monotonic clock?"""

@@ -94,6 +94,10 @@ class Breaker:
             self.closed_until = now + FIRST_PAUSE_SECONDS
         return self.is_open
 
+    def undecided(self) -> None:
+        """A call ended in a way that tells nothing of the carrier."""
+        self.probing = False
+
     def learn(self, now: float, seconds_left: float | None) -> None:
         """What all dispatchers agreed on: how long to leave it alone, None if nobody has to."""
         if self.probing:

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from campaigns import barring
-from campaigns.sending import claiming, recovering, resting
+from campaigns.sending import claiming, narrowing, recovering, resting
 from campaigns.sending.claiming import Row
 from campaigns.sending.ending import finish, halt_for_account
 from campaigns.sending.line import Line
@@ -307,13 +307,16 @@ class Dispatcher:
         if renewable:
             await self._db(lambda: claiming.renew(renewable))
 
+    async def count_break(self, row: Row, what: str) -> int:
+        return await self._db(partial(narrowing.count_break, row.message_id, what))
+
     async def account_refused(self, lease: Lease, detail: str) -> None:
         """The carrier refuses the whole account: pause the campaign, keep its messages."""
         lease.halted = True
         await self._db(lambda: halt_for_account(lease.campaign, detail))
 
     def task_ended(self, task: asyncio.Task[None]) -> None:
-        """A call or a pump that breaks breaks the run: its leases are recovered by time."""
+        """A pump or a database that breaks ends the run: its leases are recovered by time."""
         if not task.cancelled() and task.exception() is not None:
             self.failure = task.exception()
             self.wake.set()
