@@ -29,10 +29,12 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent, Workspace
+from campaigns import watching
 from campaigns.models import (
     Batch,
     Campaign,
     CampaignTally,
+    ClockJump,
     DeliveryReceipt,
     ImportState,
     ReceiptState,
@@ -157,6 +159,15 @@ def _ready(workspace: Workspace, now: datetime) -> Line:
     )  # fmt: skip
 
 
+def _clock(workspace: Workspace, now: datetime) -> Line:
+    jump = ClockJump.objects.holding().first()
+    name = _("Clock of the database")
+    if jump is None:
+        return Line(name, _("steady"))
+    said = _("jumped, %(ago)s") % {"ago": _ago(abs(now - jump.seen_at))}
+    return Line(name, said, BROKEN, watching.sentence(jump))
+
+
 def _carriers(workspace: Workspace, now: datetime) -> Line:
     name = _("Carriers in trouble")
     rows = Carrier.objects.filter(workspace=workspace, resting_until__isnull=False)
@@ -208,7 +219,7 @@ def _counted(name: Words, count: int, do: Words) -> Line:
 
 Look = Callable[[Workspace, datetime], Line]
 WORK: tuple[Look, ...] = (
-    _switch, _due, _ready, _carriers, _in_doubt, _orphans, _imports,
+    _switch, _clock, _due, _ready, _carriers, _in_doubt, _orphans, _imports,
 )  # fmt: skip
 
 
