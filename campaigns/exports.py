@@ -25,6 +25,7 @@ from campaigns.models import Campaign, Message
 from campaigns.reading import SHOWN_WITH, gives_receipts
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import Result, reason_of
+from sheets import disk
 from sheets.writing import Cell, write_xlsx
 from sms.display import mask
 
@@ -136,9 +137,15 @@ def is_priced(job: Job) -> bool:
 def run(job_id: int) -> None:
     """Write the file of an export job, from its first row; a second run meanwhile writes none."""
     job = jobs.claim(job_id, KIND)
-    if job is not None:
-        with suppress(jobs.Superseded):
+    if job is None:
+        return
+    with suppress(jobs.Superseded):
+        try:
             _write(job)
+        except OSError as error:
+            if not disk.is_full(error):
+                raise
+            jobs.move(job, state=JobState.FAILED, error=disk.no_room())
 
 
 def _write(job: Job) -> None:

@@ -179,6 +179,13 @@ _TABLE = (
         _("Nothing was sent. Duplicate the campaign to send it after all."),
     ),
     Failure(
+        Reason.INTERNAL,
+        _("The console could not send it"),
+        _("Handing this message over broke the console five times; the carrier has not got it."),
+        _("Tell the person who runs this console: its log says what broke. Then resend."),
+        retryable=True,
+    ),
+    Failure(
         Reason.UNKNOWN,
         _("Reason not known"),
         _("The carrier reported a failure with a code this console does not know."),

@@ -24,7 +24,11 @@ class CarrierQuerySet(WorkspaceQuerySet):
 
 
 class Carrier(models.Model):
-    """One account at one carrier. ``window`` is how many calls may be open at once."""
+    """One account at one carrier. ``window`` is how many calls may be open at once.
+
+    ``resting_until`` is set while it gives no certain answers: until then nobody calls it, and
+    then one dispatcher does.
+    """
 
     workspace = models.ForeignKey(Workspace, on_delete=models.PROTECT, related_name="carriers")
     name = models.CharField(_("name"), max_length=60)
@@ -35,6 +39,7 @@ class Carrier(models.Model):
     validity_hours = models.PositiveIntegerField(_("validity in hours"), default=24)
     receipts_token = models.CharField(max_length=64, unique=True, default=_token)
     is_on = models.BooleanField(_("in use"), default=True)
+    resting_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = CarrierQuerySet.as_manager()

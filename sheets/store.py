@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import unicodedata
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -14,6 +16,7 @@ from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.utils.translation import gettext as _
 
+from sheets import disk
 from sheets.limits import Limits
 from sheets.spoken import LABEL_FEWEST, without_numbers
 
@@ -63,11 +66,15 @@ class ToDisk(FileUploadHandler):
         self.received: Received | None = None
         self.path: Path | None = None
         self.has_more = False
+        self.has_no_room = False
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
         if self.path is not None:  # one file at a time: further ones are not read
             self.has_more = True
+            raise SkipFile
+        if disk.room().is_low:
+            self.has_no_room = True
             raise SkipFile
         folder = Path(settings.UPLOADS)
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -80,15 +87,32 @@ class ToDisk(FileUploadHandler):
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.written += len(raw_data)
         if self.written <= self.limit:
-            self.file.write(raw_data)
+            with self._disk_may_be_full():
+                self.file.write(raw_data)
             self.hash.update(raw_data)
 
+    @contextlib.contextmanager
+    def _disk_may_be_full(self) -> Iterator[None]:
+        """A disk that fills up on the way refuses this file, not the form it came with."""
+        try:
+            yield
+        except OSError as error:
+            if not disk.is_full(error):
+                raise
+            self.has_no_room = True
+            self.drop()
+            raise SkipFile from error
+
     def file_complete(self, file_size: int) -> Received | None:  # type: ignore[override]
-        if self.path is None:
+        if self.path is None or self.has_no_room:
             return None
-        self.file.flush()
-        os.fsync(self.file.fileno())
-        self.file.close()
+        try:
+            with self._disk_may_be_full():
+                self.file.flush()
+                os.fsync(self.file.fileno())
+                self.file.close()
+        except SkipFile:
+            return None
         self.received = Received(
             self.path,
             self.file_name or "",
@@ -105,12 +129,15 @@ class ToDisk(FileUploadHandler):
     def drop(self) -> None:
         """Remove what arrived, unless it was kept."""
         if self.path is not None:
-            self.file.close()
+            with contextlib.suppress(OSError):  # what is still in memory needs no room any more
+                self.file.close()
             self.path.unlink(missing_ok=True)
 
 
 def refusal(received: Any, handler: ToDisk) -> str:
     """Why what came in the field of a file is not read at all; empty if it can be."""
+    if handler.has_no_room:
+        return disk.no_room()
     if handler.has_more:
         return _("Several files were chosen. Choose one, or put the lists into one file.")
     if not isinstance(received, Received):

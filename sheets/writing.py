@@ -23,6 +23,7 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
+from . import disk
 from .files import CSV, XLSX
 
 # What a spreadsheet may read as a formula, full-width forms included.
@@ -96,8 +97,9 @@ def write_xlsx(
     """A workbook with every text as text: the plus of a number stays and ``=`` is a letter.
 
     Numbers stay numbers, so that a spreadsheet can add them. *about* is a second sheet, which
-    says what the first one means.
+    says what the first one means. NoRoom when the disk is nearly full.
     """
+    disk.need_room()
     book = Workbook(write_only=True)
     _fill(book.create_sheet(title), header, rows)
     if told := list(about):

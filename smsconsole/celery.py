@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from typing import Any
 
+from billiard.process import active_children  # type: ignore[import-untyped]
 from celery import Celery, signals
 from celery.app.amqp import AMQP
 from kombu import Connection
@@ -12,6 +15,7 @@ from kombu import Connection
 from smsconsole import beating, doorbell  # noqa: F401 - importing listens to the tasks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "smsconsole.settings")
+END_SOON = signal.SIGUSR2  # from a worker to its own children; Celery and billiard use the others
 doorbell.register()
 
 
@@ -45,7 +49,18 @@ def connect_anew(task: Any = None, **about: Any) -> None:
 
 @signals.worker_shutting_down.connect
 def wind_down(**about: Any) -> None:
-    """The worker is asked to end: dispatchers in this process finish their open calls and stop."""
+    """The worker is asked to end: its dispatchers finish their open calls, give back and stop.
+
+    Only the parent hears of it; it passes the word on to its children and waits for their tasks.
+    """
     from campaigns.sending import wire
 
     wire.shutting_down.set()
+    for child in active_children():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, END_SOON)
+
+
+@signals.worker_process_init.connect
+def listen(**about: Any) -> None:
+    signal.signal(END_SOON, lambda *_: wind_down())

@@ -20,6 +20,7 @@ from campaigns import reading
 from campaigns.models import Campaign
 from campaigns.states import CampaignState
 from carriers.models import Carrier
+from sheets import disk
 
 THEMES = ("auto", "light", "dark")
 
@@ -194,6 +195,7 @@ def console(request: HttpRequest) -> dict[str, Any]:
         "invited": SimpleLazyObject(lambda: glance()["invited"]),
         "unread": SimpleLazyObject(lambda: glance()["unread"]),
         "suspended": suspended,
+        "disk_is_full": SimpleLazyObject(lambda: disk.room().is_least),
         "why_suspended": SimpleLazyObject(lambda: reading.suspension(list(suspended))),
         "may_resume_sending": can(membership.role, "sending.resume"),
         "reaches_no_phone": SimpleLazyObject(

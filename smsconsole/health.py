@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import public
 from campaigns.models import Campaign, CampaignTally
 from campaigns.states import MessageState
-from smsconsole import system
+from sheets import disk
 
 log = logging.getLogger(__name__)
 
@@ -36,13 +36,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
     ``oldest_due_seconds`` is how long the oldest start is overdue: it grows when no worker
     ticks, which is no reason to take this process out of service; no more is ``in_doubt``.
     """
-    free = system.free_percent()
+    room = disk.look()
     overdue = _overdue()
-    ok = overdue is not None and free >= system.FREE_LEAST
+    ok = overdue is not None and not room.is_least
     said = {
         "ok": ok,
         "database": overdue is not None,
-        "disk_free_percent": free,
+        "disk_free_percent": room.percent,
         "oldest_due_seconds": overdue,
         "in_doubt": None if overdue is None else _in_doubt(),
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import sys
 import uuid
 from collections.abc import Callable
 
@@ -11,7 +13,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template import loader
 
 from accounts import reference
+from sheets import disk
 
+log = logging.getLogger(__name__)
 HEADER = "X-Request-ID"
 # What a proxy may hand on; never digits alone, which could be a phone number.
 GIVEN = re.compile(r"(?=[0-9]*[A-Za-z])[0-9A-Za-z-]{8,36}")
@@ -36,7 +40,34 @@ class RequestId:
         return response
 
 
+class FullDisk:
+    """What fails for want of room on a disk ends in a page that says so."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not disk.is_full(error):
+            return None
+        log.error("no room on the disk: %s", type(error).__name__)
+        return _no_room()
+
+
+def _no_room() -> HttpResponse:
+    """507: nothing was kept of the request. The page needs neither a database nor a session."""
+    page = loader.render_to_string("507.html", {"reference": reference.current.get()})
+    return HttpResponse(page, status=507)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """The page of an error nobody expected: what to do and the reference, no word of the error."""
+    """The page of an error nobody expected: what to do and the reference, no word of the error.
+
+    What the middleware itself could not write, as a session, gets the page of a full disk here.
+    """
+    if disk.is_full(sys.exc_info()[1]):
+        return _no_room()
     page = loader.render_to_string("500.html", {"reference": reference.current.get()})
     return HttpResponseServerError(page)

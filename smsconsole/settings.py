@@ -97,6 +97,7 @@ MIDDLEWARE = [
     "accounts.middleware.CurrentMembership",
     "smsconsole.moved.OtherWorkspace",
     "accounts.refusals.Refusals",
+    "smsconsole.requests.FullDisk",
 ]
 
 TEMPLATES = [
@@ -190,7 +191,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 25
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_DB_REUSE_MAX = 1000
@@ -320,6 +321,9 @@ IMPORT_CPU_SECONDS = env.int("IMPORT_CPU_SECONDS", default=120)
 IMPORT_UPLOADS_A_MINUTE = env.int("IMPORT_UPLOADS_A_MINUTE", default=20)
 NUMBER_SEARCHES_A_MINUTE = env.int("NUMBER_SEARCHES_A_MINUTE", default=30)
 IMPORT_STORED_BYTES = env.int("IMPORT_STORED_BYTES", default=2 * 1024 * 1024 * 1024)
+# 0: 10 % and 5 % of the disk, or 10 and 5 GB of a large one.
+DISK_LOW_BYTES = env.int("DISK_LOW_BYTES", default=0)
+DISK_LEAST_BYTES = env.int("DISK_LEAST_BYTES", default=0)
 FAILPOINT = env("SMSCONSOLE_FAILPOINT", default="")
 ALLOW_FAILPOINTS = env.bool("SMSCONSOLE_ALLOW_FAILPOINTS", default=False) and not PRODUCTION
 

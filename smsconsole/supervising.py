@@ -24,7 +24,7 @@ from types import FrameType
 from typing import IO
 
 POLL_SECONDS = 0.2
-STOP_SECONDS = 15.0
+STOP_SECONDS = 25.0
 STEADY_SECONDS = 60.0
 LONGEST_PAUSE = 30.0
 LOG_BYTES = 5_000_000
@@ -159,7 +159,7 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         read_end = self._lifeline[0]
         wrapper = [] if child.alone else ["-m", "smsconsole.lifeline", str(read_end)]
-        with (self.logs / f"{child.name}.log").open("ab") as log:
+        with _log(self.logs / f"{child.name}.log") as log:
             child.process = subprocess.Popen(  # noqa: S603
                 [sys.executable, *wrapper, *child.command],
                 stdin=subprocess.DEVNULL,
@@ -171,7 +171,14 @@ class Supervisor:
             )
         child.started = time.monotonic()
         self._groups.append(child.process.pid)
-        self._record.write_text(json.dumps({"mark": self._mark, "groups": self._groups}))
+        self._write_down()
+
+    def _write_down(self) -> None:
+        """Whom a later run has to end if this one is killed; on a full disk the old list stays."""
+        new = self._record.with_suffix(".new")
+        with contextlib.suppress(OSError):
+            new.write_text(json.dumps({"mark": self._mark, "groups": self._groups}))
+            new.replace(self._record)
 
     def _died(self, child: Child, now: float) -> None:
         assert child.process is not None  # noqa: S101
@@ -192,6 +199,20 @@ class Supervisor:
             time.sleep(0.05)
         _kill_group(child.process.pid, signal.SIGKILL)
         child.process.wait()
+
+
+def _log(path: Path) -> IO[bytes]:
+    """The log, or nothing in its place: what a process says as it starts would else end it."""
+    try:
+        log = path.open("ab", buffering=0)
+    except OSError:
+        return Path(os.devnull).open("ab")
+    try:
+        log.write(b"--- started\n")
+    except OSError:
+        log.close()
+        return Path(os.devnull).open("ab")
+    return log
 
 
 def _kill_group(group: int, number: signal.Signals, leader_only: bool = False) -> None:

@@ -6,7 +6,6 @@ of the reader's own workspace only.
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,15 +29,19 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import SignedIn, requires
 from accounts.models import AuditEvent, Workspace
+from campaigns import watching
 from campaigns.models import (
     Batch,
     Campaign,
     CampaignTally,
+    ClockJump,
     DeliveryReceipt,
     ImportState,
     RecipientImport,
 )  # fmt: skip
 from campaigns.states import CampaignState, MessageState
+from carriers.models import Carrier
+from sheets import disk
 from smsconsole import wording
 from smsconsole.database_roles import may_change_audit
 from smsconsole.models import Heartbeat
@@ -52,9 +55,6 @@ CHIPS = {
 SILENT = timedelta(seconds=60)
 LATE = timedelta(minutes=2)
 SLOW = timedelta(minutes=5)
-FREE_WARN = 10  # percent
-FREE_LEAST = 5
-"""Below it nothing is claimed, because a result could not be written down."""
 
 Words = str | Promise
 
@@ -158,6 +158,24 @@ def _ready(workspace: Workspace, now: datetime) -> Line:
     )  # fmt: skip
 
 
+def _clock(workspace: Workspace, now: datetime) -> Line:
+    jump = ClockJump.objects.holding().first()
+    name = _("Clock of the database")
+    if jump is None:
+        return Line(name, _("steady"))
+    said = _("jumped, %(ago)s") % {"ago": _ago(abs(now - jump.seen_at))}
+    return Line(name, said, BROKEN, watching.sentence(jump))
+
+
+def _carriers(workspace: Workspace, now: datetime) -> Line:
+    name = _("Carriers in trouble")
+    rows = Carrier.objects.filter(workspace=workspace, resting_until__isnull=False)
+    if not (names := ", ".join(rows.order_by("name").values_list("name", flat=True))):
+        return Line(name, _("none"))
+    advice = _("No certain answer came. It is asked twice a minute, and sending goes on by itself.")
+    return Line(name, names, ATTENTION, advice)
+
+
 def _imports(workspace: Workspace, now: datetime) -> Line:
     rows = RecipientImport.objects.filter(workspace=workspace, state=ImportState.CHECKING)
     return _oldest(
@@ -206,25 +224,28 @@ def _counted(name: Words, count: int, do: Words) -> Line:
 
 
 Look = Callable[[Workspace, datetime], Line]
-WORK: tuple[Look, ...] = (_switch, _due, _ready, _in_doubt, _orphans, _set_apart, _imports)
+WORK: tuple[Look, ...] = (
+    _switch, _clock, _due, _ready, _carriers, _in_doubt, _orphans, _set_apart, _imports,
+)  # fmt: skip
 
 
 # --- what it stands on ----------------------------------------------------------------------
 
 
-def free_percent() -> int:
-    """Free space where uploads, exports and the SQLite file lie."""
-    disk = shutil.disk_usage(settings.HOME)
-    return disk.free * 100 // disk.total
-
-
 def _disk() -> Line:
-    free, name = free_percent(), _("Free disk")
-    said = f"{free} %"
-    if free < FREE_LEAST:
-        return Line(name, said, BROKEN, _("Nothing is claimed to be sent. Make room now."))
-    if free < FREE_WARN:
-        return Line(name, said, ATTENTION, _("Make room before less than 5 % are left."))
+    room, name = disk.look(), _("Free disk")
+    said = f"{room.percent} %, {filesizeformat(room.free)}"
+    if disk.database_folder() is None:
+        said = _("%(free)s; the disk of PostgreSQL is not seen from here") % {"free": said}
+    if room.is_least:
+        advice = _(
+            "The disk is nearly full, so nothing is handed over: its result could not be written "
+            "down. Make room now; sending goes on by itself. Uploads and workbooks are refused."
+        )
+        return Line(name, said, BROKEN, advice)
+    if room.is_low:
+        advice = _("Uploads and workbooks are refused. Make room before sending stops too.")
+        return Line(name, said, ATTENTION, advice)
     return Line(name, said)
 
 

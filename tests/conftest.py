@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, User, Workspace
 from accounts.roles import Role
+from sheets import disk
 from tests import traces
 
 
@@ -219,3 +222,23 @@ def make_draft(
         **fields,
     }  # fmt: skip
     return Campaign.objects.create(**given)
+
+
+@pytest.fixture
+def seen_anew() -> Iterator[None]:
+    """The disk is looked at again, not remembered from a moment ago."""
+    disk._seen = None
+    yield
+    disk._seen = None
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of one megabyte; only root may make one."""
+    place = tmp_path / "small"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no small disk can be mounted here")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)

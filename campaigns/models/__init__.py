@@ -9,6 +9,7 @@ from campaigns.models.campaign import (
     WrongState,
     content_digest,
 )
+from campaigns.models.clocks import ClockJump
 from campaigns.models.messages import (
     Attempt,
     Batch,
@@ -37,6 +38,7 @@ __all__ = [
     "Campaign",
     "CampaignQuerySet",
     "CampaignTally",
+    "ClockJump",
     "DeliveryReceipt",
     "Erasure",
     "ErasureState",

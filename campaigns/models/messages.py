@@ -148,6 +148,7 @@ class Attempt(models.Model):
     number = models.PositiveIntegerField()
     claimed_at = models.DateTimeField(default=timezone.now)
     begun_to = models.PositiveIntegerField(default=0)
+    left = models.PositiveIntegerField(default=0)  # rows without an outcome when it was taken
     ended_at = models.DateTimeField(null=True)
     ended = models.CharField(max_length=10, blank=True)  # settled, returned, expired
 

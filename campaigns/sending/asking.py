@@ -16,6 +16,7 @@ from campaigns import bulk, clock
 from campaigns.announcing import announce_doubt
 from campaigns.counting import Deltas
 from campaigns.models import Batch, Campaign, Message, MessageEvent
+from campaigns.sending import narrowing
 from campaigns.settling import LeaseLost, Result, write_results
 from campaigns.states import FREED, BatchState, CampaignState, MessageState
 from carriers.models import Carrier
@@ -33,9 +34,9 @@ def ask() -> int:
     """Settle messages in doubt by look-up; answer how many got a certain outcome.
 
     Found means accepted. Not found twice, at least a minute apart, means never received: the
-    message is queued again, or cancelled when its campaign was stopped meanwhile or its number or
-    text is no longer kept. What stays in doubt is told to people. After ``BUDGET_SECONDS`` the rest
-    is left to the next time.
+    message is queued again; or cancelled when its campaign was stopped meanwhile or its number or
+    text is no longer kept; or rejected when handling it broke the console again and again. What
+    stays in doubt is told to people. After ``BUDGET_SECONDS`` the rest is left to the next time.
     """
     ends_at = monotonic() + BUDGET_SECONDS
     doubtful = Campaign.objects.filter(
@@ -114,6 +115,10 @@ def _take(message: Message, answer: Accepted | None) -> bool:
     _event(message, NOT_FOUND, MessageState.IN_DOUBT, now)
     if before is None:
         return False
+    if narrowing.is_bad(message):
+        state, reason = MessageState.REJECTED, Reason.INTERNAL.value
+        result = Result(message.pk, message.segments, state, reason, narrowing.DETAIL)
+        return _settle(campaign, message, result, now)
     if campaign.state == CampaignState.STOPPED or not (message.text and message.number):
         gone = MessageState.CANCELLED
         result = Result(message.pk, message.segments, gone, Reason.CANCELLED.value)

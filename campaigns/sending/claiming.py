@@ -23,6 +23,7 @@ from campaigns.settling import Lease
 from campaigns.states import FREED, BatchState, CampaignState, Hold, MessageState
 from carriers.models import Carrier
 from senders.models import SenderState
+from sheets import disk
 from sms.gateways.base import CarrierClass
 
 BATCHES_AT_ONCE = 4
@@ -44,11 +45,15 @@ class Row:
 def claim(busy_carriers: Collection[int] = ()) -> list[tuple[Lease, list[Row]]]:
     """Lease a few ready batches of the campaign that waited longest; [] when there is none.
 
-    Carriers in *busy_carriers* are left alone: they are backing off.
+    Carriers in *busy_carriers* are left alone, and those that rest: they are in trouble. While a
+    disk is so full that what becomes of a message might not be written down, nothing is leased.
     """
+    if disk.room().is_least:
+        return []
     ready = Batch.objects.ready().filter(campaign=OuterRef("pk"))
     waiting = Campaign.objects.going().filter(Exists(ready))
     waiting = waiting.exclude(carrier_id__in=busy_carriers)
+    waiting = waiting.exclude(carrier__resting_until__gt=Now())
     for campaign_id in waiting.order_by(F("served_at").asc(nulls_first=True))[:5].values_list(
         "pk", flat=True
     ):
@@ -182,7 +187,9 @@ def _lease(
         begun_to=begun_to,
         not_before=None,
     )
-    Attempt.objects.create(batch=batch, number=attempt, claimed_at=now, begun_to=begun_to)
+    Attempt.objects.create(
+        batch=batch, number=attempt, claimed_at=now, begun_to=begun_to, left=batch.left
+    )
     return Lease(
         batch_id=batch.pk, attempt=attempt, campaign=campaign, carrier=carrier,
         country=batch.country, lo=batch.lo, hi=batch.hi, begun_to=begun_to,

@@ -14,6 +14,7 @@ from campaigns.counting import Deltas
 from campaigns.failpoints import hit
 from campaigns.models import Batch, Campaign, Message, Recipient, is_erased
 from campaigns.states import RUNNING, CampaignState, MessageState
+from sheets import disk
 from sms import template
 from sms.text import measure, normalise
 
@@ -31,7 +32,8 @@ def expand(campaign_id: int) -> None:
     """Write the messages and batches of a running or stopped campaign that are missing yet.
 
     Works in chunks, each one transaction that moves ``expanded_to`` by a conditional UPDATE: a
-    killed expansion goes on where it stopped, and of two at once one finds the row moved.
+    killed expansion goes on where it stopped, and of two at once one finds the row moved. One that
+    meets a disk without room goes on when there is some.
     """
     campaign = Campaign.objects.select_related("workspace", "carrier", "recipients").get(
         pk=campaign_id
@@ -40,7 +42,7 @@ def expand(campaign_id: int) -> None:
         return
     compiled = template.compile(normalise(campaign.content))
     while chunk := list(_next_recipients(campaign)):
-        if not _write_chunk(campaign, compiled, chunk):
+        if disk.room().is_least or not _write_chunk(campaign, compiled, chunk):
             return
         hit("expand.mid")
     done = Campaign.objects.filter(pk=campaign_id, expanded_at=None)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from django.db import Error as DatabaseError
+
 from campaigns.failpoints import hit
-from campaigns.sending.pacing import Breaker, TokenBucket
+from campaigns.sending.narrowing import TRIES
+from campaigns.sending.pacing import DOUBTS_IN_A_ROW, FEWER_DOUBTS, Breaker, TokenBucket
 from campaigns.settling import Result
 from campaigns.states import MessageState
 from carriers.models import Carrier
@@ -26,8 +30,10 @@ if TYPE_CHECKING:
     from campaigns.sending.claiming import Row
     from campaigns.sending.wire import Dispatcher
 
+logger = logging.getLogger(__name__)
 IDLE_SECONDS = 0.005
 MOST_WAITING = 5_000  # rows in memory, however fast the carrier is
+CAN_ASK = (CarrierClass.IDEMPOTENT, CarrierClass.QUERYABLE)
 
 
 class Line:
@@ -38,7 +44,8 @@ class Line:
         self.gateway = carrier.open()
         self.repeats = self.gateway.carrier_class == CarrierClass.IDEMPOTENT
         self.bucket = TokenBucket(float(carrier.rate))
-        self.breaker = Breaker()
+        can_ask = self.gateway.carrier_class in CAN_ASK
+        self.breaker = Breaker(DOUBTS_IN_A_ROW if can_ask else FEWER_DOUBTS)
         self.queue: deque[Row] = deque()
         self.unbegun: deque[deque[Row]] = deque()
         self.beginning = False
@@ -92,12 +99,18 @@ class Line:
                 dispatcher.drop([row])
                 continue
             self.breaker.called()
-            await self._send(dispatcher, row)
+            try:
+                await self._send(dispatcher, row)
+            except DatabaseError:
+                raise
+            except Exception as error:
+                self.breaker.undecided()
+                await self._broke(dispatcher, row, error)
 
     def _at_once(self) -> Row | None:
         """A row that may be sent this moment, if nobody waits before us."""
-        now = monotonic()
-        if self.turn.locked() or not self.queue or not self.breaker.may_call(now):
+        now, breaker = monotonic(), self.breaker
+        if self.turn.locked() or not self.queue or breaker.is_open or not breaker.may_call(now):
             return None
         if not self.bucket.take(self.queue[0].segments, now):
             return None
@@ -106,11 +119,30 @@ class Line:
     async def _next(self, dispatcher: Dispatcher) -> Row:
         """The next row, as soon as there is one and the carrier may be called at all."""
         while True:
-            if self.breaker.may_call(monotonic()):
+            if (self.queue or self.unbegun) and await self._may_call(dispatcher):
                 row = await dispatcher.next_row(self)
                 if row is not None:
                     return row
             await asyncio.sleep(IDLE_SECONDS)
+
+    async def _may_call(self, dispatcher: Dispatcher) -> bool:
+        if not self.breaker.may_call(monotonic()):
+            return False
+        return not self.breaker.is_open or await dispatcher.may_probe(self)
+
+    async def _broke(self, dispatcher: Dispatcher, row: Row, error: Exception) -> None:
+        """Nobody foresaw this of the row. It may have left: with a key it is tried again, though
+        not for ever, else it is in doubt. The others go on.
+        """
+        logger.error("handing message %d over broke", row.message_id, exc_info=error)
+        what = type(error).__name__
+        times = await dispatcher.count_break(row, what)
+        if self.repeats and times < TRIES:
+            dispatcher.unanswered(row, doubtful=True)
+            return
+        state = MessageState.IN_DOUBT
+        detail = f"the console broke while it handed the message over ({what})"
+        dispatcher.answered(row, Result(row.message_id, row.segments, state, detail=detail))
 
     def _has_time(self, dispatcher: Dispatcher, row: Row) -> bool:
         """Is there time for the longest call before the lease runs out on the monotonic clock?"""
@@ -132,18 +164,27 @@ class Line:
         try:
             answer = await self.gateway.submit(dispatcher.session, message)
         except Throttled as error:
+            self.queue.appendleft(row)
+            await self._answered(dispatcher)
             self.breaker.throttled(monotonic(), error.retry_after)
-            self.queue.appendleft(row)
         except Unavailable:
-            self.breaker.failed(monotonic(), doubtful=False)
             self.queue.appendleft(row)
+            await self._failed(dispatcher, doubtful=False)
         except InDoubt as error:
-            self.breaker.failed(monotonic(), doubtful=True)
             self._in_doubt(dispatcher, row, str(error))
+            await self._failed(dispatcher, doubtful=True)
         else:
             hit("wire.after_call")
-            self.breaker.answered()
             await self._certain(dispatcher, row, answer)
+            await self._answered(dispatcher)
+
+    async def _failed(self, dispatcher: Dispatcher, *, doubtful: bool) -> None:
+        if self.breaker.failed(monotonic(), doubtful=doubtful):
+            await dispatcher.rest(self)
+
+    async def _answered(self, dispatcher: Dispatcher) -> None:
+        if self.breaker.answered():
+            await dispatcher.rested(self)
 
     def _in_doubt(self, dispatcher: Dispatcher, row: Row, detail: str) -> None:
         """The same key makes a repeat harmless; without one the row waits for certain news."""

@@ -10,6 +10,7 @@ from django.db.models import F
 from campaigns import clock
 from campaigns.counting import Deltas
 from campaigns.models import Batch, Campaign, DeliveryReceipt, Message, ReceiptState
+from campaigns.sending.narrowing import narrow
 from campaigns.settling import Lease, Result, end_attempt, write_results
 from campaigns.states import BatchState, MessageState
 from carriers.models import Carrier
@@ -38,6 +39,7 @@ def _recover_one(batch_id: int, attempt: int, everything: bool) -> bool:
     carrier = Carrier.objects.get(pk=batch.carrier_id)
     if carrier.carrier_class != CarrierClass.IDEMPOTENT:
         _doubt_begun_rows(batch, carrier)
+    narrow(batch_id)
     return True
 
 

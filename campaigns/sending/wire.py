@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from campaigns import barring
-from campaigns.sending import claiming, recovering
+from campaigns.sending import claiming, narrowing, recovering, resting
 from campaigns.sending.claiming import Row
 from campaigns.sending.ending import finish, halt_for_account
 from campaigns.sending.line import Line
@@ -163,6 +163,7 @@ class Dispatcher:
             line = self.lines[lease.carrier.pk] = Line(lease.carrier, LOW_WATER_SECONDS)
             others = await self._db(partial(self.share.of, lease.carrier.pk))
             line.join(others, SHARE_SECONDS)
+            await self._learn_rests()
         return line
 
     async def _share_if_due(self) -> None:
@@ -172,6 +173,33 @@ class Dispatcher:
         self.shared_at = monotonic()
         for pk, line in self.lines.items():
             line.share(await self._db(partial(self.share.of, pk)))
+        await self._learn_rests()
+
+    async def _learn_rests(self) -> None:
+        """Which carriers all dispatchers leave alone, and for how long.
+
+        What came into trouble while this was asked is not in the answer.
+        """
+        asked = {pk: line for pk, line in self.lines.items() if not line.breaker.probing}
+        were_open = {pk for pk, line in asked.items() if line.breaker.is_open}
+        left = await self._db(partial(resting.seconds_left, list(asked)))
+        for pk, line in asked.items():
+            if pk in left or pk in were_open:
+                line.breaker.learn(monotonic(), left.get(pk))
+
+    async def rest(self, line: Line) -> None:
+        """The line's carrier is in trouble: tell the other dispatchers."""
+        await self._db(partial(resting.begin, line.carrier.pk))
+
+    async def rested(self, line: Line) -> None:
+        await self._db(partial(resting.end, line.carrier.pk))
+
+    async def may_probe(self, line: Line) -> bool:
+        """May this dispatcher make the one call that tells how the carrier is?"""
+        if await self._db(partial(resting.take_probe, line.carrier.pk)):
+            return True
+        await self._learn_rests()
+        return False
 
     async def next_row(self, line: Line) -> Row | None:
         """The next row to send, begun by commit where its carrier's class asks for that."""
@@ -284,13 +312,16 @@ class Dispatcher:
         if renewable:
             await self._db(lambda: claiming.renew(renewable))
 
+    async def count_break(self, row: Row, what: str) -> int:
+        return await self._db(partial(narrowing.count_break, row.message_id, what))
+
     async def account_refused(self, lease: Lease, detail: str) -> None:
         """The carrier refuses the whole account: pause the campaign, keep its messages."""
         lease.halted = True
         await self._db(lambda: halt_for_account(lease.campaign, detail))
 
     def task_ended(self, task: asyncio.Task[None]) -> None:
-        """A call or a pump that breaks breaks the run: its leases are recovered by time."""
+        """A pump or a database that breaks ends the run: its leases are recovered by time."""
         if not task.cancelled() and task.exception() is not None:
             self.failure = task.exception()
             self.wake.set()

@@ -30,7 +30,7 @@ from campaigns import exports, reading, revealing, tasks
 from campaigns.lookup import Filter
 from campaigns.models import Campaign
 from campaigns.views.detail import find_campaign
-from sheets import writing
+from sheets import disk, writing
 from sheets.writing import Cell
 
 FORMS = ("csv", "xlsx")
@@ -45,6 +45,8 @@ def export(request: SignedIn, key: UUID) -> HttpResponseBase:
     form, whole = request.POST.get("form", "csv"), request.POST.get("numbers") == "whole"
     if form not in FORMS:
         raise Http404
+    if form == "xlsx":
+        disk.need_room()
     if whole and (refusal := masked(request, campaign)):
         return refusal
     chosen = Filter.read(request.POST)

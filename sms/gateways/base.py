@@ -69,6 +69,7 @@ class Reason(enum.StrEnum):
     DELETED = "deleted"
     NO_RECEIPT = "no_receipt"
     CANCELLED = "cancelled"
+    INTERNAL = "internal"
     UNKNOWN = "unknown"
 
 

@@ -59,9 +59,9 @@ class Fleet(Console):
         options = {**self.carrier.settings, "class": self.carrier_class}
         self.execute("UPDATE carriers_carrier SET options = %s", [json.dumps(options)])
         [(token,)] = self.query("SELECT receipts_token FROM carriers_carrier")
-        url = f"http://127.0.0.1:{self.env['PORT']}/receipts/{token}/"
-        self.carrier.change(receipts_url=url, receipt_delay=[0.1, 3.0])
-        self.workers = [self._hire() for _ in range(self.hired)]
+        self.receipts_url = f"http://127.0.0.1:{self.env['PORT']}/receipts/{token}/"
+        self.carrier.change(receipts_url=self.receipts_url, receipt_delay=[0.1, 3.0])
+        self.workers = [self.hire() for _ in range(self.hired)]
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,7 +71,8 @@ class Fleet(Console):
             worker.wait(PATIENCE)
         self.carrier.kill()
 
-    def _hire(self) -> subprocess.Popen[bytes]:
+    def hire(self) -> subprocess.Popen[bytes]:
+        """One more worker process with its children."""
         with (self.home.parent / "workers.log").open("ab") as out:
             command = [sys.executable, *WORKER, "--hostname", f"{time.monotonic_ns()}@fleet"]
             return subprocess.Popen(
@@ -82,7 +83,7 @@ class Fleet(Console):
         """Start again what was killed, as a service manager would."""
         dead = [worker for worker in self.workers if worker.poll() is not None]
         self.workers = [worker for worker in self.workers if worker not in dead]
-        self.workers += [self._hire() for _ in dead]
+        self.workers += [self.hire() for _ in dead]
 
     # --- the database -------------------------------------------------------------------------
 
@@ -94,7 +95,7 @@ class Fleet(Console):
 
     def set_carrier(self, **columns: Any) -> None:
         for name, value in columns.items():
-            self.execute(f"UPDATE carriers_carrier SET {name} = %s", [value])
+            self.execute(f'UPDATE carriers_carrier SET "{name}" = %s', [value])
 
     def limit(self, segments: int) -> None:
         """A daily threshold, so that every claim reserves and every refusal gives back."""
@@ -223,6 +224,15 @@ class Fleet(Console):
         while not self.is_at_rest(may):
             assert time.monotonic() < end, self.seen()
             time.sleep(1)
+
+    def is_over(self) -> bool:
+        """Every campaign is completed and every receipt taken; some may wait in the inbox for a
+        message in doubt.
+        """
+        [(going,)] = self.query(
+            "SELECT COUNT(*) FROM campaigns_campaign WHERE state <> 'completed'"
+        )
+        return not (going or self.carrier.stats()["receipts_pending"])
 
     def is_at_rest(self, may: str = "") -> bool:
         """Nothing left to send, every receipt taken and applied; nothing in doubt, and nothing

@@ -11,7 +11,6 @@ from django.test import Client
 from django.utils import timezone
 
 from campaigns.models import CampaignTally
-from smsconsole import system
 
 
 def test_a_living_process_answers_without_a_database(client: Client) -> None:
@@ -55,7 +54,7 @@ def test_a_full_disk_is_not_ready(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch, percent: int, status: int
 ) -> None:
     full = shutil.disk_usage("/")._replace(total=1000, free=percent * 10)
-    monkeypatch.setattr(system.shutil, "disk_usage", lambda _path: full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
     assert client.get("/readyz").status_code == status
 
 

@@ -131,6 +131,13 @@ def test_a_receipt_of_ours_that_broke_is_told_apart_from_those_of_nobody(
     assert line(workspace, "Receipts without a message").state == system.OK
 
 
+def test_a_carrier_that_is_left_alone_is_named(workspace: Workspace, practice: Carrier) -> None:
+    assert line(workspace, "Carriers in trouble").state == system.OK
+    Carrier.objects.update(resting_until=timezone.now())
+    found = line(workspace, "Carriers in trouble")
+    assert (found.state, found.value) == (system.ATTENTION, practice.name)
+
+
 def test_another_workspaces_trouble_is_not_told(
     other_workspace: Workspace, practice: Carrier, make_campaign: Any
 ) -> None:
@@ -146,7 +153,7 @@ def test_a_filling_disk_is_told_early(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, percent: int, state: str
 ) -> None:
     full = shutil.disk_usage("/")._replace(total=1000, free=percent * 10)
-    monkeypatch.setattr(system.shutil, "disk_usage", lambda _path: full)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
     found = line(workspace, "Free disk")
     assert (found.state, bool(found.advice)) == (state, state != "ok")
 
