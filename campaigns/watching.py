@@ -12,18 +12,23 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Workspace
 from accounts.notices import notify, people_to_tell
 from campaigns import clock
-from campaigns.models import ClockJump
+from campaigns.models import Batch, ClockJump
+from campaigns.states import BatchState
+from carriers.models import Carrier
 
 logger = logging.getLogger(__name__)
 GUARD_SECONDS = 60.0
 RIGHT_AGAIN_SECONDS = 60.0
+LONGEST_PAUSE = timedelta(minutes=5)
 STEADY: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
@@ -108,4 +113,19 @@ def sentence(jump: ClockJump) -> str:
 
 def release() -> int:
     """Scheduled starts go on; how many jumps were waited for."""
+    _shorten_pauses()
     return ClockJump.objects.holding().update(over_at=clock.now())
+
+
+def _shorten_pauses() -> None:
+    """Pauses and leases of seconds that began by a clock that was ahead would last as long as that.
+
+    A lease that is cut short is no danger: its holder renews it, or is fenced off.
+    """
+    now = clock.now()
+    lease = timedelta(seconds=settings.LEASE_SECONDS)
+    tried = Batch.objects.filter(state=BatchState.READY, attempt__gt=0)
+    tried.filter(not_before__gt=now + LONGEST_PAUSE).update(not_before=None)
+    leased = Batch.objects.filter(state=BatchState.LEASED, lease_until__gt=now + 2 * lease)
+    leased.update(lease_until=now + lease)
+    Carrier.objects.filter(resting_until__gt=now + LONGEST_PAUSE).update(resting_until=now)

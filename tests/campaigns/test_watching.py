@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import Notice, User
 from campaigns import clock, sending, watching
-from campaigns.models import Campaign, ClockJump
+from campaigns.models import Batch, Campaign, ClockJump
 from campaigns.states import CampaignState
 from campaigns.watching import Watch
 from tests import turning
@@ -103,6 +103,22 @@ def test_what_is_scheduled_waits_until_the_clock_is_right_again(
     assert not ClockJump.objects.holding().exists()
     Campaign.objects.filter(pk=scheduled.pk).update(send_at=clock.now())
     assert sending.start_due() == [scheduled.pk]
+
+
+@pytest.mark.postgres
+def test_no_pause_lasts_as_long_as_the_clock_was_ahead(
+    turn: Any, scheduled: Campaign, practice: Any
+) -> None:
+    for number, column in enumerate([{"state": "ready"}, {"state": "leased"}], 1):
+        tomorrow = timezone.now() + timedelta(days=1)
+        Batch.objects.create(
+            campaign=scheduled, carrier=practice, country="US", lo=number, hi=number, left=1,
+            segments=1, attempt=1, not_before=tomorrow, lease_until=tomorrow, **column,
+        )  # fmt: skip
+    call_command("confirm_clock")
+    ready, leased = Batch.objects.order_by("lo")
+    assert ready.not_before is None
+    assert leased.lease_until < timezone.now() + timedelta(minutes=2)
 
 
 @pytest.mark.postgres
