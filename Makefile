@@ -10,7 +10,7 @@ PRODUCTION := PRODUCTION=1 REHEARSAL=1 ALLOWED_HOSTS=sms.example.com \
 	SECRET_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))') \
 	NUMBER_KEY=$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(60))')
 
-.PHONY: setup setup-dev run demo link test fuzz chaos lint sbom audit
+.PHONY: setup setup-dev run demo link test fuzz chaos chaos-small bench lint sbom audit
 
 setup:
 	@$(PYTHON) bootstrap.py run
@@ -43,6 +43,16 @@ chaos: setup-dev
 	@CHAOS_ROWS=$${CHAOS_ROWS:-2000} CHAOS_KILLS=$${CHAOS_KILLS:-30} CHAOS_WHOLE=$${CHAOS_WHOLE:-3} \
 		CHAOS_SCALE=$${CHAOS_SCALE:-1} \
 		$(VENV)python tests/run.py --only sqlite -n 0 -s tests/chaos $(CHAOS)
+
+# A part of it at a tenth of the size, some minutes: kills at every failpoint, cancels at the last
+# instant. CI runs it.
+chaos-small: setup-dev
+	@CHAOS_SCALE=$${CHAOS_SCALE:-0.1} $(VENV)python tests/run.py --only sqlite tests/chaos -m small \
+		-n 4 -s $(CHAOS)
+
+# Each stage beside its physical limit; BENCH="--only sending --scale 0.1" takes a part.
+bench: setup-dev
+	@$(VENV)python -m benchmarks $(BENCH)
 
 lint: setup-dev
 	$(VENV)ruff check .

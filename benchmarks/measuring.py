@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import statistics
 import sys
 import tempfile
@@ -22,6 +23,11 @@ def take_turns(rounds: int, rivals: Mapping[str, Callable[[], float]]) -> dict[s
             seen[name].append(run())
             print(f"  round {number + 1} {name}: {seen[name][-1]:,.0f}", file=sys.stderr)
     return {name: statistics.median(values) for name, values in seen.items()}
+
+
+def peak_mib() -> float:
+    """The most memory this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def row(

@@ -44,8 +44,18 @@ PLACES = (
 )
 
 
-@pytest.mark.parametrize("carrier_class", ["idempotent", "queryable"])
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: place.name)
+SMALL = ("wire.after_call", "settle.before_commit")  # of those that take minutes of look-ups
+CASES = [
+    pytest.param(
+        place, carrier_class, id=f"{place.name}-{carrier_class}",
+        marks=[pytest.mark.small] if carrier_class == "idempotent" or place.name in SMALL else [],
+    )
+    for carrier_class in ("queryable", "idempotent")
+    for place in PLACES
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "carrier_class"), CASES)
 def test_a_kill_there_loses_and_doubles_nothing(
     place: Place, carrier_class: str, folder: Path
 ) -> None:

@@ -22,6 +22,7 @@ LEASED = "SELECT id, attempt FROM campaigns_batch WHERE state = 'leased'"
 pytestmark = [pytest.mark.chaos, pytest.mark.fleet]
 
 
+@pytest.mark.small
 def test_undisturbed_everything_arrives(folder: Path) -> None:
     rows = scaled(5_000)
     began = time.monotonic()

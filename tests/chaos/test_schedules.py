@@ -88,6 +88,7 @@ def test_each_starts_once_never_early_and_soon(folder: Path) -> None:
     assert 0 <= first <= last <= LATEST_SECONDS
 
 
+@pytest.mark.small
 def test_at_the_last_instant_it_is_cancelled_or_sent_and_never_both(folder: Path) -> None:
     began = time.monotonic()
     pairs = scaled(500)
