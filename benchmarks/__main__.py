@@ -21,6 +21,7 @@ from benchmarks.measuring import ROOT
 STAGES: dict[str, tuple[str, dict[str, float], str]] = {
     "sending": ("sending", {"rows": 20_000, "latency": 20}, "rows"),
     "sending-0": ("sending", {"rows": 20_000, "latency": 0}, "rows"),
+    "import": ("import_speed", {"rows": 1_000_000, "rounds": 2}, "rows"),
     "receipts": ("receipts_speed", {"seconds": 20, "waiting": 20_000}, "waiting"),
     "writing": ("writing", {"rows": 100_000}, "rows"),
     "reserving": ("reserving", {"count": 500}, "count"),
@@ -40,7 +41,25 @@ def run(stage: str, scale: float) -> list[dict[str, Any]]:
     print(f"{stage}: {' '.join(command[1:])}", file=sys.stderr, flush=True)
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     found = json.loads(done.stdout.splitlines()[-1])
-    return _receipts(found) if stage == "receipts" else found
+    return {"receipts": _receipts, "import": _imports}.get(stage, list)(found)
+
+
+def _imports(found: dict[str, Any]) -> list[dict[str, Any]]:
+    numbers = found["numbers_a_second"]
+    rows: list[dict[str, Any]] = [
+        {"stage": f"import of {one['rows']:,} rows of {one['file']} (importing process"
+                  f" {one['import_peak_mib']} MiB, reader {one['reader_peak_mib']} MiB)",
+         "ours": one["import_seconds"], "limit": one["bare_seconds"], "unit": "s",
+         "beside": f"a bare read by {one['reader']}", "ratio": one["ratio"],
+         "bar": 8 if one["file"] == ".xlsx" else None}
+        for one in found["files"]
+    ]  # fmt: skip
+    ratio = round(numbers["ours"] / numbers["phonenumbers"], 3)
+    rows.append(
+        {"stage": "checking numbers", "ours": numbers["ours"], "limit": numbers["phonenumbers"],
+         "unit": "a second", "beside": "phonenumbers alone", "ratio": ratio, "bar": None}
+    )  # fmt: skip
+    return rows
 
 
 def _receipts(found: dict[str, Any]) -> list[dict[str, Any]]:

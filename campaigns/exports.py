@@ -1,6 +1,6 @@
 """Tables to take away: the messages of a campaign, the totals of the campaign list.
 
-CSV is streamed at any size; a large workbook is written in the background by a Job.
+Small ones are made by the request; a large one is written in the background by a Job.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,7 +27,7 @@ from campaigns.reading import SHOWN_WITH, gives_receipts
 from campaigns.states import Bucket, MessageState, bucket
 from campaigns.statistics import Result, reason_of
 from sheets import disk
-from sheets.writing import Cell, write_xlsx
+from sheets.writing import Cell, csv_lines, write_xlsx
 from sms.display import mask
 
 KIND = "numbers"
@@ -129,6 +130,11 @@ def is_whole(job: Job) -> bool:
     return bool(job.options.get("whole", True))
 
 
+def form_of(job: Job) -> str:
+    """The kind of file that was asked for, as its name ends."""
+    return str(job.options.get("form", "xlsx"))
+
+
 def is_priced(job: Job) -> bool:
     """Does the file of this job hold prices?"""
     return bool(job.options.get("priced", True))
@@ -158,14 +164,23 @@ def _write(job: Job) -> None:
     whole = is_whole(job)
     chosen = Filter.read(job.options["filter"])
     rows = message_rows(campaign, chosen, whole=whole, priced=is_priced(job))
-    name = f"{job.key}.xlsx"
+    form = form_of(job)
+    name = f"{job.key}.{form}"
     with _whole(settings.EXPORTS / name) as file:
-        write_xlsx(file, COLUMNS, _told(job, rows), _("Messages"))
+        _fill(file, form, _told(job, rows))
         jobs.move(job)
     jobs.move(
-        job, state=JobState.DONE, file=name, file_name=file_name(campaign, "xlsx", whole=whole),
+        job, state=JobState.DONE, file=name, file_name=file_name(campaign, form, whole=whole),
         done=job.total, finished_at=timezone.now(),
     )  # fmt: skip
+
+
+def _fill(file: BinaryIO, form: str, rows: Iterable[tuple[Cell, ...]]) -> None:
+    if form == "csv":
+        disk.need_room()
+        file.writelines(line.encode() for line in csv_lines(COLUMNS, rows))
+    else:
+        write_xlsx(file, COLUMNS, islice(rows, LARGEST_SHEET), _("Messages"))
 
 
 def _told(job: Job, rows: Iterable[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ...]]:
@@ -174,8 +189,6 @@ def _told(job: Job, rows: Iterable[tuple[Cell, ...]]) -> Iterator[tuple[Cell, ..
     They end early when the work was given to another run: `_write` finds that out and drops them.
     """
     for count, row in enumerate(rows, 1):
-        if count > LARGEST_SHEET:
-            return
         if count % CHUNK == 0:
             try:
                 jobs.move(job, done=count)
@@ -212,7 +225,7 @@ def unfinished(now: datetime) -> list[int]:
 def sweep(now: datetime) -> None:
     """Remove files that are older than a day, with their jobs."""
     for job in Job.objects.filter(kind=KIND, created_at__lt=now - KEPT)[:100]:
-        path = settings.EXPORTS / f"{job.key}.xlsx"
+        path = settings.EXPORTS / f"{job.key}.{form_of(job)}"
         _drop_halves(path)
         path.unlink(missing_ok=True)
         job.delete()

@@ -57,8 +57,8 @@ def export(request: SignedIn, key: UUID) -> HttpResponseBase:
             "campaign.export", campaign, request.user, rows=count, form=form, filter=chosen.query,
             whole=whole,
         )  # fmt: skip
-        if form == "xlsx" and count > exports.INLINE_ROWS:
-            return _in_background(request, campaign, chosen, count, whole=whole)
+        if count > exports.INLINE_ROWS:
+            return _in_background(request, campaign, chosen, count, form=form, whole=whole)
     priced = reading.shows_cost(campaign, request.membership)
     rows = exports.message_rows(campaign, chosen, whole=whole, priced=priced)
     return _csv(campaign, rows, whole) if form == "csv" else _xlsx(campaign, rows, whole)
@@ -92,13 +92,13 @@ def _xlsx(campaign: Campaign, rows: Iterator[Row], whole: bool) -> HttpResponseB
 
 
 def _in_background(
-    request: SignedIn, campaign: Campaign, chosen: Filter, count: int, *, whole: bool
+    request: SignedIn, campaign: Campaign, chosen: Filter, count: int, *, form: str, whole: bool
 ) -> HttpResponse:
     job = Job.objects.create(
         workspace=campaign.workspace, user=request.user, kind=exports.KIND, total=count,
         options={
-            "campaign": campaign.pk, "filter": chosen.query, "whole": whole,
-            "priced": reading.shows_cost(campaign, request.membership),
+            "campaign": campaign.pk, "filter": chosen.query, "form": form,
+            "whole": whole, "priced": reading.shows_cost(campaign, request.membership),
         },
     )  # fmt: skip
     transaction.on_commit(lambda: tasks.export_numbers.delay(job.pk), robust=True)
@@ -145,5 +145,5 @@ def download(request: SignedIn, key: UUID) -> HttpResponseBase:
         path.open("rb"),
         as_attachment=True,
         filename=found.file_name,
-        content_type=writing.TYPES["xlsx"],
+        content_type=writing.TYPES[exports.form_of(found)],
     )

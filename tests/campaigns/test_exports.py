@@ -205,6 +205,28 @@ def test_a_large_workbook_is_made_in_the_background(job_of, settings):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+def test_a_large_csv_is_made_in_the_background_too(
+    signed_in, operator, sent, settings, tmp_path, monkeypatch, rung
+):
+    """A request that streams a million rows cannot be watched, and is lost with its connection."""
+    settings.EXPORTS = tmp_path / "exports"
+    given, campaign = {"form": "csv", "numbers": "whole"}, revealed(sent(), operator)
+    client = signed_in(operator)
+    inline = body(client.post(url(campaign), given))
+    monkeypatch.setattr(exports, "INLINE_ROWS", 5)
+    monkeypatch.setattr(exports, "LARGEST_SHEET", 3)  # of a workbook, not of a CSV file
+    answer = client.post(url(campaign), given)
+    job = Job.objects.get()
+    assert answer.url == reverse("campaigns:job", args=[job.key])
+    exports.run(job.pk)
+    answer = client.get(download(job))
+    assert answer["Content-Type"] == "text/csv; charset=utf-8"
+    assert f"{campaign.label}-messages.csv" in answer["Content-Disposition"]
+    assert body(answer) == inline
+    exports.sweep(timezone.now() + exports.KEPT + timedelta(minutes=1))
+    assert list(settings.EXPORTS.iterdir()) == []
+
+
 def test_a_job_that_runs_twice_ends_with_one_whole_file(job_of, settings):
     _client, job = job_of
     exports.run(job.pk)
