@@ -48,7 +48,7 @@ chaos: setup-dev
 # instant. CI runs it.
 chaos-small: setup-dev
 	@CHAOS_SCALE=$${CHAOS_SCALE:-0.1} $(VENV)python tests/run.py --only sqlite tests/chaos -m small \
-		-n 4 -s $(CHAOS)
+		-n 6 -s $(CHAOS)
 
 # Each stage beside its physical limit; BENCH="--only sending --scale 0.1" takes a part.
 bench: setup-dev

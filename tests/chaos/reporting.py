@@ -7,9 +7,11 @@ import os
 import time
 from typing import Any
 
+from tests.chaos.console import ROOT
 from tests.chaos.fleet import Fleet
 from tests.chaos.judge import is_clean, judge
 
+KEPT = ROOT / "build" / "chaos.jsonl"
 SCALE = float(os.environ.get("CHAOS_SCALE", "0.02"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
@@ -23,7 +25,8 @@ def report(
     test: str, fleet: Fleet, rows: int, began: float, *, may: str = "", leftover: int = 0,
     seed: int = SEED, **about: Any,
 ) -> dict[str, Any]:  # fmt: skip
-    """Judge what *fleet* did with *rows* and print it; the fleet is at rest.
+    """Judge what *fleet* did with *rows* and print it; the fleet is at rest. The line goes to
+    ``build/chaos.jsonl`` too.
 
     *leftover* are segments of a threshold that were neither used nor refused.
     """
@@ -36,6 +39,9 @@ def report(
     }  # fmt: skip
     told["pass"] = is_clean(found, rows, may=may) and verified["ok"] and leftover <= 0
     print(json.dumps(told))  # noqa: T201 - the line is the point
+    KEPT.parent.mkdir(exist_ok=True)
+    with KEPT.open("a") as kept:
+        kept.write(json.dumps({"at": round(time.time()), "scale": SCALE, **told}) + "\n")
     if not verified["ok"]:
         print(json.dumps(verified))  # noqa: T201 - and so is what differs
     return told
