@@ -29,10 +29,8 @@ from campaigns.models import Campaign, CampaignTally, Message
 from campaigns.settling import account_of
 
 app = Celery("one_task_each", broker=settings.REDIS_URL)
-app.conf.update(
-    task_ignore_result=True, task_acks_late=True, task_default_queue="each", db_reuse_max=10**9,
-    worker_hijack_root_logger=False,
-)  # fmt: skip
+app.config_from_object("django.conf:settings", namespace="CELERY")  # connections are kept
+app.conf.update(task_default_queue="each", task_routes=None)
 kept = threading.local()
 
 
@@ -76,9 +74,6 @@ def send(campaign_id: int, message_id: int) -> None:
         )  # fmt: skip
         tally = CampaignTally.objects.filter(campaign=campaign, country=message.country)
         tally.filter(state="queued").update(messages=F("messages") - 1)
-        CampaignTally.objects.get_or_create(
-            campaign=campaign, country=message.country, state="accepted", reason=""
-        )
         tally.filter(state="accepted").update(messages=F("messages") + 1)
 
 
@@ -89,6 +84,10 @@ def state(campaign_id: int) -> int:
 
 def queue(campaign_id: int, rows: int, settled: Callable[[], int]) -> float:
     """Ring for every message; messages a second from the first one settled to the last."""
+    for country in CampaignTally.objects.filter(campaign=campaign_id).values_list("country"):
+        CampaignTally.objects.create(
+            campaign_id=campaign_id, country=country[0], state="accepted", reason=""
+        )
     for pk in Message.objects.filter(campaign_id=campaign_id).values_list("pk", flat=True):
         send.delay(campaign_id, pk)
     first, began = 0, 0.0

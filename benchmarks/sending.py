@@ -94,7 +94,9 @@ class Bench:
         return campaign
 
     def ours(self, processes: int = 1) -> float:
-        """Messages a second of the dispatcher, in *processes* of their own."""
+        """Messages a second of the dispatcher, by *processes* that share the window."""
+        self.carrier.window = WINDOW // processes
+        self.carrier.save(update_fields=["window"])
         campaign = self.expanded()
         command = [sys.executable, "-c", DISPATCH]
         running = [subprocess.Popen(command, cwd=ROOT) for _ in range(processes)]

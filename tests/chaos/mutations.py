@@ -107,4 +107,24 @@ CHARGE_IN_ITS_OWN_TRANSACTION = Mutation(
         ),
     ),
 )
+JOINED_THRESHOLD_GUARD = Mutation(
+    "joined_threshold_guard",
+    "overshoot",
+    (
+        (
+            "billing/thresholds.py",
+            "Workspace.objects.select_for_update(no_key=True).get(pk=workspace_id)",
+            "Workspace.objects.get(pk=workspace_id)",
+        ),
+        (
+            "billing/models.py",
+            """        room = self.filter(used__lte=F("limit") - segments)
+""",
+            """        room = ThresholdWindow.objects.filter(
+            pk__in=self.filter(threshold__limit__gte=F("used") + segments).values("pk")
+        )
+""",
+        ),
+    ),
+)
 MUTATIONS = (NO_ATTEMPT_FENCE, CALL_BEFORE_COMMIT, CHARGE_IN_ITS_OWN_TRANSACTION)

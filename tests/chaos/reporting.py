@@ -21,6 +21,14 @@ def scaled(count: int) -> int:
     return max(1, round(count * SCALE)) if count else 0
 
 
+def tell(told: dict[str, Any]) -> None:
+    """Print a line, and keep it in ``build/chaos.jsonl``."""
+    print(json.dumps(told))  # noqa: T201 - the line is the point
+    KEPT.parent.mkdir(exist_ok=True)
+    with KEPT.open("a") as kept:
+        kept.write(json.dumps({"at": round(time.time()), "scale": SCALE, **told}) + "\n")
+
+
 def report(
     test: str, fleet: Fleet, rows: int, began: float, *, may: str = "", leftover: int = 0,
     seed: int = SEED, **about: Any,
@@ -38,10 +46,7 @@ def report(
         "verify_differences": verified["differences"],
     }  # fmt: skip
     told["pass"] = is_clean(found, rows, may=may) and verified["ok"] and leftover <= 0
-    print(json.dumps(told))  # noqa: T201 - the line is the point
-    KEPT.parent.mkdir(exist_ok=True)
-    with KEPT.open("a") as kept:
-        kept.write(json.dumps({"at": round(time.time()), "scale": SCALE, **told}) + "\n")
+    tell(told)
     if not verified["ok"]:
         print(json.dumps(verified))  # noqa: T201 - and so is what differs
     return told

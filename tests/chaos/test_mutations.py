@@ -15,6 +15,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.mutations import (
     CALL_BEFORE_COMMIT,
     CHARGE_IN_ITS_OWN_TRANSACTION,
+    JOINED_THRESHOLD_GUARD,
     MUTATIONS,
     NO_ATTEMPT_FENCE,
     Mutation,
@@ -31,7 +32,9 @@ FAILPOINTS = {
 }
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize(
+    "mutation", [*MUTATIONS, JOINED_THRESHOLD_GUARD], ids=lambda mutation: mutation.name
+)
 def test_it_still_fits_the_source(mutation: Mutation) -> None:
     for name, text in mutation.changed().items():
         compile(text, name, "exec")
