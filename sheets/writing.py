@@ -23,7 +23,6 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from . import disk
 from .files import CSV, XLSX
 
 # What a spreadsheet may read as a formula, full-width forms included.
@@ -99,6 +98,8 @@ def write_xlsx(
     Numbers stay numbers, so that a spreadsheet can add them. *about* is a second sheet, which
     says what the first one means. NoRoom when the disk is nearly full.
     """
+    from . import disk  # not above: the child that reads files knows no Django
+
     disk.need_room()
     book = Workbook(write_only=True)
     _fill(book.create_sheet(title), header, rows)

@@ -53,9 +53,11 @@ def expanded(make_campaign: Callable[..., Any], carrier: Any) -> Callable[[int],
 
 
 @pytest.fixture
-def sent(expanded: Callable[[int], Any]) -> Any:
+def sent(make_campaign: Callable[..., Any], carrier: Any) -> Any:
     """A completed campaign of three accepted messages."""
-    campaign = engine.run(expanded(3))
+    campaign = make_campaign()
+    engine.fill(campaign, ["+12025550180", "+12125550180", "+13035550180"])
+    engine.run(engine.submit(campaign, carrier))
     assert engine.stored(campaign) == {"accepted": 3}
     return campaign
 

@@ -33,8 +33,8 @@ BREAKS = {
     ],
     "I3 single submit": [
         "UPDATE campaigns_message SET carrier_id = 'same'",
-        "INSERT INTO campaigns_attempt (batch_id, number, claimed_at, begun_to, ended) "
-        "SELECT batch_id, number + 1, claimed_at, begun_to, '' FROM campaigns_attempt",
+        'INSERT INTO campaigns_attempt (batch_id, number, claimed_at, begun_to, "left", ended) '
+        "SELECT batch_id, number + 1, claimed_at, begun_to, 0, '' FROM campaigns_attempt",
     ],
     "I4 charges": [
         "UPDATE billing_charge SET segments = segments + 1",

@@ -15,11 +15,12 @@ from tests.services import services
 
 AWAY_SECONDS = 60 * min(1.0, max(SCALE, 0.2))
 BACK_SECONDS = 10
-ROUNDS = 3
+ROUNDS = max(1, round(3 * SCALE))
 
 pytestmark = [pytest.mark.chaos, pytest.mark.fleet]
 
 
+@pytest.mark.small
 def test_sending_goes_on_within_ten_seconds_of_its_return(folder: Path) -> None:
     rows = max(scaled(20_000), 2_000)
     began = time.monotonic()
