@@ -24,8 +24,10 @@ STAGES: dict[str, tuple[str, dict[str, float], str]] = {
     "import": ("import_speed", {"rows": 1_000_000, "rounds": 2}, "rows"),
     "receipts": ("receipts_speed", {"seconds": 20, "waiting": 20_000}, "waiting"),
     "writing": ("writing", {"rows": 100_000}, "rows"),
+    "settling": ("settling", {"rows": 200_000}, "rows"),
     "reserving": ("reserving", {"count": 500}, "count"),
     "pages": ("pages", {"rows": 1_000_000}, "rows"),
+    "memory": ("memory", {"rows": 1_000_000}, "rows"),
 }
 BEGIN, END = "<!-- measured -->", "<!-- end -->"
 
