@@ -73,6 +73,7 @@ def first_sign_in(page: Page, console: Console, base: str) -> None:
     assert link
     page.goto(link[0])
     page.get_by_role("button", name="Sign in as").click()
+    expect(page.get_by_role("button", name="Set password")).to_be_visible()
     for field in page.locator("main input[type=password]").all():
         field.fill(FIRST_WORDS)
     page.get_by_role("button", name="Set password").click()
