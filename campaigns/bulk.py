@@ -71,6 +71,16 @@ def update(
         return cursor.rowcount
 
 
+def only_while(column: str, value: str) -> str:
+    """A guard for ``update``: *column* still holds *value* (a word of ours).
+
+    Written so that the planner draws nothing from its statistics: while a campaign expands they say
+    that hardly a message waits, and it would read all of them for each row instead of using the
+    key (measured: 550 rows a second for 15,000).
+    """
+    return f"CASE WHEN t.{column} = '{value}' THEN 1 ELSE 0 END = 1"
+
+
 def _update_from_arrays(
     table: str, key: str, columns: Sequence[tuple[str, str]], rows: Sequence[Row], condition: str
 ) -> tuple[str, list[Any]]:

@@ -40,6 +40,8 @@ def _give_up(campaign: Campaign, before: datetime) -> int:
         deltas.add((*key, "no_receipt", "no_receipt"), 1, m.segments, m.billed_segments, m.price)
     states = (("state", "text"), ("reason", "text"))
     changes = [(m.pk, "no_receipt", "no_receipt") for m in messages]
-    bulk.update("campaigns_message", "id", states, changes, guard="t.state = 'accepted'")
+    bulk.update(
+        "campaigns_message", "id", states, changes, guard=bulk.only_while("state", "accepted")
+    )
     deltas.write()
     return len(messages)

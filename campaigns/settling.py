@@ -190,11 +190,9 @@ _COLUMNS = (
     ("charge_id", "bigint"),
     ("accepted_at", "time"),
 )
-# The state is guarded but stands in no index, so this cannot tempt the planner away from the
-# primary key right after an expansion, when its statistics are stale.
 _GUARDS = {
-    MessageState.QUEUED: "t.state = 'queued'",
-    MessageState.IN_DOUBT: "t.state = 'in_doubt'",
+    state: bulk.only_while("state", state.value)
+    for state in (MessageState.QUEUED, MessageState.IN_DOUBT)
 }
 
 

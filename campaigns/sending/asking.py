@@ -165,7 +165,7 @@ def _queue_again(campaign: Campaign, message: Message, now: datetime) -> bool:
         return False
     changed = bulk.update(
         "campaigns_message", "id", (("state", "text"), ("detail", "text")),
-        [(message.pk, MessageState.QUEUED.value, "")], guard="t.state = 'in_doubt'",
+        [(message.pk, MessageState.QUEUED.value, "")], guard=bulk.only_while("state", "in_doubt"),
     )  # fmt: skip
     if changed != 1:
         transaction.set_rollback(True)
