@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Q, Sum
+from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 from accounts.middleware import zone_of
 from accounts.models import User, Workspace
-from billing import thresholds
+from billing import thresholds, wording
 from billing.models import Charge, Period
+from billing.periods import midnight, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,7 @@ class Meter:
         """none, ok, warn or reached."""
         if self.usage is None:
             return "none"
-        if self.usage.used >= self.usage.limit:
-            return "reached"
-        warned = self.usage.used * 100 >= self.usage.limit * self.usage.warn_percent
-        return "warn" if warned else "ok"
+        return self.usage.level
 
     @property
     def title(self) -> str:
@@ -68,13 +67,12 @@ class Meter:
     @property
     def now(self) -> str:
         """The window in one word: today, or this month."""
-        return _("today") if self.period == Period.DAY else _("this month")
+        return wording.now(self.period)
 
     @property
     def adjective(self) -> str:
         """As in: the daily threshold."""
-        daily = self.period == Period.DAY
-        return pgettext("threshold", "daily") if daily else pgettext("threshold", "monthly")
+        return wording.adjective(self.period)
 
 
 def spend(
@@ -101,26 +99,27 @@ def spend(
     )
 
 
-def meters(workspace: Workspace, author: User | None = None) -> list[Meter]:
-    """The day's and the month's meter, each also where no threshold is set.
+def meters(
+    workspace: Workspace,
+    author: User | None = None,
+    usage: Sequence[thresholds.Usage] | None = None,
+) -> list[Meter]:
+    """The day's and the month's meter of all countries, each also where no threshold is set.
 
     Money is that of all campaigns, or of those that *author* made.
     """
-    known = {usage.period: usage for usage in thresholds.usage(workspace)}
+    if usage is None:
+        usage = thresholds.usage(workspace)
+    known = {one.period: one for one in usage if not one.country}
     day = thresholds.today(workspace)
     zone = zone_of(workspace.time_zone)
     found = []
     for period in (Period.DAY, Period.MONTH):
-        start, end = thresholds.span(period, day)
-        resets_at = datetime(end.year, end.month, end.day, tzinfo=zone)
+        start, end = span(period, day)
+        resets_at = midnight(end, zone)
         spent = spend(workspace, start, end, author)
         billed = spent.segments
         if author is not None:
-            billed = thresholds.charged(workspace, start, end)
+            billed = sum(thresholds.charged(workspace, period, timezone.now()).values())
         found.append(Meter(period, known.get(period), billed, spent, resets_at))
     return found
-
-
-def room(workspace: Workspace) -> int | None:
-    """Segments that may still leave now under every threshold; None where none is set."""
-    return min((usage.room for usage in thresholds.usage(workspace)), default=None)

@@ -124,5 +124,5 @@ def free_held(campaign: Campaign, hold: Hold = Hold.THRESHOLD) -> int:
 
 def segments_left(campaign: Campaign) -> int:
     """Segments of messages without an outcome: what a resume still needs room for."""
-    rows = Batch.objects.filter(campaign=campaign, reserved_on=None).left()
+    rows = Batch.objects.filter(campaign=campaign, reserved_at=None).left()
     return rows.aggregate(total=Sum("segments"))["total"] or 0

@@ -152,8 +152,8 @@ def test_removing_asks_first_and_is_recorded(
 
 def test_a_period_nobody_counts_is_not_found(signed_in: Clients, admin: User) -> None:
     client = signed_in(admin)
-    assert client.get("/billing/thresholds/hour/").status_code == 404
-    assert client.post("/billing/thresholds/hour/remove/").status_code == 404
+    assert client.get("/billing/thresholds/week/").status_code == 404
+    assert client.post("/billing/thresholds/week/remove/").status_code == 404
 
 
 def test_the_threshold_page_of_somebody_who_may_not_change_offers_no_change(
