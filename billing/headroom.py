@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Q, Sum
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from accounts.middleware import zone_of
 from accounts.models import User, Workspace
 from billing import thresholds, wording
-from billing.models import Charge, Period
-from billing.periods import midnight, span
+from billing.models import Charge, Period, Place, Scope
+from billing.periods import borders, midnight, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +29,9 @@ class Spend:
     unpriced: int  # segments without a known price
 
 
+NOTHING = Spend((), 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """One threshold as a page shows it. ``usage`` is None where none is set.
@@ -38,11 +40,20 @@ class Meter:
     money.
     """
 
-    period: str
+    place: Place
     usage: thresholds.Usage | None
     billed: int
     spend: Spend
     resets_at: datetime
+
+    @property
+    def period(self) -> str:
+        return self.place.period
+
+    @property
+    def caps_numbers(self) -> bool:
+        """It is no window of segments: it counts the messages of each number."""
+        return self.place.scope == Scope.NUMBER
 
     @property
     def room(self) -> int | None:
@@ -62,7 +73,7 @@ class Meter:
 
     @property
     def title(self) -> str:
-        return _("Segments a day") if self.period == Period.DAY else _("Segments a month")
+        return wording.counted(self.place)
 
     @property
     def now(self) -> str:
@@ -70,9 +81,9 @@ class Meter:
         return wording.now(self.period)
 
     @property
-    def adjective(self) -> str:
+    def noun(self) -> str:
         """As in: the daily threshold."""
-        return wording.adjective(self.period)
+        return wording.noun(self.place)
 
 
 def spend(
@@ -99,27 +110,50 @@ def spend(
     )
 
 
-def meters(
-    workspace: Workspace,
-    author: User | None = None,
-    usage: Sequence[thresholds.Usage] | None = None,
-) -> list[Meter]:
-    """The day's and the month's meter of all countries, each also where no threshold is set.
+def meters(workspace: Workspace, author: User | None = None) -> list[Meter]:
+    """The day's and the month's meter of all countries, each also where no threshold is set, then
+    every other that is set.
 
     Money is that of all campaigns, or of those that *author* made.
     """
-    if usage is None:
-        usage = thresholds.usage(workspace)
-    known = {one.period: one for one in usage if not one.country}
-    day = thresholds.today(workspace)
-    zone = zone_of(workspace.time_zone)
+    usage = thresholds.usage(workspace)
+    known = {one.threshold.place: one for one in usage}
+    always = [Place(Scope.WORKSPACE, "", period) for period in (Period.DAY, Period.MONTH)]
     found = []
-    for period in (Period.DAY, Period.MONTH):
-        start, end = span(period, day)
-        resets_at = midnight(end, zone)
+    for place in always:
+        start, end = span(place.period, thresholds.today(workspace))
         spent = spend(workspace, start, end, author)
         billed = spent.segments
         if author is not None:
-            billed = sum(thresholds.charged(workspace, period, timezone.now()).values())
-        found.append(Meter(period, known.get(period), billed, spent, resets_at))
-    return found
+            billed = sum(thresholds.charged(workspace, place.period, timezone.now()).values())
+        resets_at = midnight(end, zone_of(workspace.time_zone))
+        found.append(Meter(place, known.get(place), billed, spent, resets_at))
+    return [
+        *found,
+        *_others(workspace, [one for one in usage if one.threshold.place not in always]),
+    ]
+
+
+def _others(workspace: Workspace, usage: Sequence[thresholds.Usage]) -> Iterator[Meter]:
+    charged = {
+        period: thresholds.charged(workspace, period, timezone.now())
+        for period in {one.period for one in usage}
+    }
+    for one in usage:
+        sums = charged[one.period]
+        billed = sums.get(one.country, 0) if one.country else sum(sums.values())
+        yield Meter(one.threshold.place, one, billed, NOTHING, one.resets_at)
+
+
+def meter(workspace: Workspace, place: Place) -> Meter:
+    """The one of *place*, also where no threshold is set there."""
+    now, zone = timezone.now(), zone_of(workspace.time_zone)
+    start, end = borders(place.period, now, zone)
+    if place.scope == Scope.NUMBER:
+        cap = thresholds.number_cap(workspace)
+        usage = None if cap is None else thresholds.Usage(cap, start, end, 0)
+        return Meter(place, usage, 0, NOTHING, end)
+    known = {one.threshold.place: one for one in thresholds.usage(workspace)}
+    sums = thresholds.charged(workspace, place.period, now)
+    billed = sums.get(place.country, 0) if place.country else sum(sums.values())
+    return Meter(place, known.get(place), billed, NOTHING, end)

@@ -67,6 +67,23 @@ class Place(NamedTuple):
     country: str
     period: str
 
+    @property
+    def slug(self) -> str:
+        """As addresses name it: day, hour-AU, number."""
+        if self.scope == Scope.NUMBER:
+            return str(self.scope)
+        return f"{self.period}-{self.country}" if self.country else str(self.period)
+
+    @classmethod
+    def of(cls, slug: str) -> Place | None:
+        """The one an address names, or None."""
+        if slug == Scope.NUMBER:
+            return cls(Scope.NUMBER, "", Period.DAY)
+        period, _dash, country = slug.partition("-")
+        if period not in Period.values or (_dash and not country):
+            return None
+        return cls(Scope.COUNTRY if country else Scope.WORKSPACE, country, period)
+
 
 class Threshold(models.Model):
     """At most ``limit`` segments an hour, day or month, to all countries or to one of them.

@@ -17,6 +17,31 @@ def adjective(period: str) -> str:
     return pgettext("threshold", "daily") if daily else pgettext("threshold", "monthly")
 
 
+def noun(which: Place) -> str:
+    """As in: change the daily threshold to Australia."""
+    if which.scope == Scope.NUMBER:
+        return _("daily limit for each number")
+    given = {"which": adjective(which.period), "country": country_name(which.country)}
+    if which.scope == Scope.COUNTRY:
+        return _("%(which)s threshold to %(country)s") % given
+    return _("%(which)s threshold") % given
+
+
+def counted(which: Place) -> str:
+    """What it counts, as the title of its row."""
+    if which.scope == Scope.NUMBER:
+        return _("Messages a day to each number")
+    words = {
+        Period.HOUR: _("Segments an hour"),
+        Period.DAY: _("Segments a day"),
+        Period.MONTH: _("Segments a month"),
+    }[Period(which.period)]
+    if which.scope == Scope.COUNTRY:
+        given = {"counted": words, "country": country_name(which.country)}
+        return _("%(counted)s to %(country)s") % given
+    return words
+
+
 def now(period: str) -> str:
     """The present window: this hour, today, or this month."""
     if period == Period.HOUR:

@@ -65,6 +65,7 @@ class Fit:
     rooms: tuple[Room, ...]
     asked: Mapping[str, int]
     people: Mapping[str, int]  # numbers by country
+    zone: str  # of the windows
     a_number: int | None = None  # messages a day that one number gets at most
 
     @property
@@ -122,6 +123,7 @@ def fit(campaign: Campaign, counted: Estimate, at: datetime) -> Fit:
         tuple(rooms(campaign, at, asked)),
         asked,
         {line.country: line.numbers for line in counted.lines},
+        campaign.workspace.time_zone,
         None if cap is None else cap.limit,
     )
 

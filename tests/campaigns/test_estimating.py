@@ -190,6 +190,27 @@ def test_the_tightest_window_says_how_far_it_gets(with_values: Any, workspace: A
     assert (fit.reach, fit.over, fit.tightest.period) == (3, 3, "day")
 
 
+def test_a_threshold_of_one_country_stops_that_country_alone(
+    with_values: Any, workspace: Any
+) -> None:
+    au = Threshold.objects.create(
+        workspace=workspace, scope="country", country="AU", period="hour", limit=3
+    )
+    make_window(au, limit=3, ceiling=3, used=1)
+    Threshold.objects.create(
+        workspace=workspace, scope="country", country="DE", period="day", limit=0
+    )
+    Threshold.objects.create(workspace=workspace, scope="number", period="day", limit=20)
+    people = [("AU", f"a{n}") for n in range(6)] + [("US", f"u{n}") for n in range(4)]
+    campaign = with_values("Hi ${name}", people)
+    fit = fitting.fit(campaign, estimating.estimate(campaign), timezone.now())
+    assert [(room.country, room.period, room.over) for room in fit.rooms] == [("AU", "hour", 4)]
+    assert (fit.fits, fit.reach, fit.over, fit.a_number) == (False, 6, 4, 20)
+    Threshold.objects.create(workspace=workspace, period="hour", limit=3)
+    fit = fitting.fit(campaign, estimating.estimate(campaign), timezone.now())
+    assert (fit.reach, fit.over, len(fit.stops)) == (3, 7, 2)
+
+
 def test_other_scheduled_campaigns_take_their_room(
     with_values: Any, make_campaign: Any, workspace: Any
 ) -> None:
