@@ -85,6 +85,12 @@ class Place(NamedTuple):
         return cls(Scope.COUNTRY if country else Scope.WORKSPACE, country, period)
 
 
+class ThresholdQuerySet(WorkspaceQuerySet):
+    def suspending(self) -> Self:
+        """Those that suspend a campaign when they are reached; the one of numbers rejects."""
+        return self.exclude(scope=Scope.NUMBER)
+
+
 class Threshold(models.Model):
     """At most ``limit`` segments an hour, day or month, to all countries or to one of them.
 
@@ -103,7 +109,7 @@ class Threshold(models.Model):
     changed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     changed_at = models.DateTimeField(default=timezone.now)
 
-    objects = WorkspaceQuerySet.as_manager()
+    objects = ThresholdQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -298,7 +298,7 @@ def _said(which: Place) -> dict[str, str]:
 def usage(workspace: Workspace, at: datetime | None = None) -> list[Usage]:
     """Where each window stands now, or stood at *at*: those of all countries first."""
     at, zone = at or timezone.now(), zone_of(workspace.time_zone)
-    rows = Threshold.objects.filter(workspace=workspace).exclude(scope=Scope.NUMBER)
+    rows = Threshold.objects.suspending().filter(workspace=workspace)
     windows = ThresholdWindow.objects.holding(at).filter(threshold__workspace=workspace)
     opened = {window.threshold_id: window for window in windows}
     sums: dict[str, Mapping[str, int]] = {}

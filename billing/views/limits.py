@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import messages
@@ -18,6 +19,7 @@ from billing.forms import COUNTRIES, ThresholdForm
 from billing.models import Period, Place, Scope
 
 CHANGES_SHOWN = 10
+WARN_PERCENT = 80  # kept with a limit that has no warning of its own
 NUMBERS = Place(Scope.NUMBER, "", Period.DAY)
 
 
@@ -33,12 +35,13 @@ def threshold_list(request: SignedIn) -> HttpResponse:
     author = statements.whose(request.user, membership)
     workspace = membership.workspace
     meters = headroom.meters(workspace, author)
+    set_any = any(meter.usage for meter in meters)
     if thresholds.number_cap(workspace) is not None:
         meters.append(headroom.meter(workspace, NUMBERS))
     context = {
         "meters": meters,
         "own_only": author is not None,
-        "set_any": any(meter.usage for meter in meters),
+        "set_any": set_any,
         "changes": _changes(request, "billing.threshold"),
         "countries": COUNTRIES,
         "periods": Period.choices,
@@ -74,32 +77,41 @@ def _meter(request: SignedIn, slug: str) -> headroom.Meter:
 def threshold_edit(request: SignedIn, period: str) -> HttpResponse:
     """Set or change a limit; one that leaves no room now is asked about first."""
     meter = _meter(request, period)
-    usage = meter.usage
-    initial = {"limit": usage.limit, "warn_percent": usage.warn_percent} if usage else {}
-    used = usage.used if usage else meter.billed
-    form = ThresholdForm(request.POST or None, initial=initial, used=used)
-    if meter.caps_numbers:
-        form.cap_numbers()
+    form = _form(request, meter)
     context = {
-        "form": form, "meter": meter, "used": used, "back_url": reverse("billing:thresholds"),
+        "form": form, "meter": meter, "used": form.used,
+        "back_url": reverse("billing:thresholds"),
     }  # fmt: skip
     if request.method != "POST" or not form.is_valid():
         return render(request, "billing/threshold_edit.html", context)
     given = form.cleaned_data
     if form.needs_a_yes():
         return render(request, "billing/threshold_sure.html", context | given)
-    limit, warn, seen = given["limit"], given.get("warn_percent", 80), given["seen"]
-    workspace = request.membership.workspace
-    scope, country, span = meter.place
     try:
-        thresholds.set_limit(
-            workspace, span, limit, warn, request.user, seen, scope=scope, country=country
-        )
+        _set(request, meter.place, given)
     except thresholds.Changed:
         form.say_changed()
         return render(request, "billing/threshold_edit.html", context)
-    messages.success(request, _said(meter, limit))
+    messages.success(request, _said(meter, given["limit"]))
     return redirect("billing:thresholds")
+
+
+def _form(request: SignedIn, meter: headroom.Meter) -> ThresholdForm:
+    usage = meter.usage
+    initial = {"limit": usage.limit, "warn_percent": usage.warn_percent} if usage else {}
+    used = usage.used if usage else meter.billed
+    form = ThresholdForm(request.POST or None, initial=initial, used=used)
+    if meter.caps_numbers:
+        form.cap_numbers()
+    return form
+
+
+def _set(request: SignedIn, place: Place, given: Mapping[str, Any]) -> None:
+    thresholds.set_limit(
+        request.membership.workspace, place.period, given["limit"],
+        given.get("warn_percent", WARN_PERCENT), request.user, given["seen"],
+        scope=place.scope, country=place.country,
+    )  # fmt: skip
 
 
 def _said(meter: headroom.Meter, limit: int) -> str:
