@@ -25,16 +25,17 @@ def reserve_some(count: int) -> None:
     from accounts.models import Workspace
     from billing import thresholds
     from campaigns import clock
-    from campaigns.sending.claiming import held_segments
+    from campaigns.sending.reserving import held_segments
 
     pk = Workspace.objects.earliest("pk").pk
     for _ in range(count):
         with transaction.atomic():
             workspace = thresholds.lock(pk)
-            day = clock.day_of(workspace, clock.now())
-            found = thresholds.windows(workspace, day, lambda a, b: held_segments(pk, a, b))
-            if (thresholds.room(found) or 0) >= 1:
-                thresholds.reserve(found, 1)
+            held = lambda a, b: held_segments(pk, a, b)  # noqa: E731
+            found = thresholds.limits(workspace, {"US"}, clock.now(), held)
+            if (found.room("US") or 0) >= 1:
+                found.take("US", 1)
+                thresholds.reserve(found)
 
 
 def update_some(count: int) -> None:

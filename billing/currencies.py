@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from accounts.models import Workspace
 from billing import headroom, thresholds
 from billing.models import Period, Rate
+from billing.periods import span
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Change:
 def change(workspace: Workspace, new: str) -> Change:
     """What it would mean to count in *new* from now on; nothing is converted."""
     rates = Rate.objects.filter(workspace=workspace).order_by().values("country").distinct()
-    month, _end = thresholds.span(Period.MONTH, thresholds.today(workspace))
+    month, _end = span(Period.MONTH, thresholds.today(workspace))
     return Change(
         workspace.currency,
         new,

@@ -82,6 +82,14 @@ class ThresholdForm(plain_forms.Form):
         self.used = used
         self.fields["seen"].initial = self.initial.get("limit", "none")
 
+    def cap_numbers(self) -> None:
+        """It counts messages to one number; reached, it rejects and suspends nothing."""
+        del self.fields["warn_percent"]
+        self.fields["limit"].label = _("Messages a day to one number")
+        self.fields["limit"].help_text = _(
+            "What is above that is rejected, and the campaign goes on. 20 is a usual value."
+        )
+
     def say_changed(self) -> None:
         """Somebody was faster: the form now knows of the limit that holds."""
         limit = self.fields["seen"].initial

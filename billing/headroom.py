@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import Q, Sum
-from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
+from django.utils import timezone
 
 from accounts.middleware import zone_of
 from accounts.models import User, Workspace
-from billing import thresholds
-from billing.models import Charge, Period
+from billing import thresholds, wording
+from billing.models import Charge, Period, Place, Scope
+from billing.periods import borders, midnight, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,9 @@ class Spend:
     unpriced: int  # segments without a known price
 
 
+NOTHING = Spend((), 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Meter:
     """One threshold as a page shows it. ``usage`` is None where none is set.
@@ -36,11 +40,20 @@ class Meter:
     money.
     """
 
-    period: str
+    place: Place
     usage: thresholds.Usage | None
     billed: int
     spend: Spend
     resets_at: datetime
+
+    @property
+    def period(self) -> str:
+        return self.place.period
+
+    @property
+    def caps_numbers(self) -> bool:
+        """It is no window of segments: it counts the messages of each number."""
+        return self.place.scope == Scope.NUMBER
 
     @property
     def room(self) -> int | None:
@@ -56,25 +69,21 @@ class Meter:
         """none, ok, warn or reached."""
         if self.usage is None:
             return "none"
-        if self.usage.used >= self.usage.limit:
-            return "reached"
-        warned = self.usage.used * 100 >= self.usage.limit * self.usage.warn_percent
-        return "warn" if warned else "ok"
+        return self.usage.level
 
     @property
     def title(self) -> str:
-        return _("Segments a day") if self.period == Period.DAY else _("Segments a month")
+        return wording.counted(self.place)
 
     @property
     def now(self) -> str:
         """The window in one word: today, or this month."""
-        return _("today") if self.period == Period.DAY else _("this month")
+        return wording.now(self.period)
 
     @property
-    def adjective(self) -> str:
+    def noun(self) -> str:
         """As in: the daily threshold."""
-        daily = self.period == Period.DAY
-        return pgettext("threshold", "daily") if daily else pgettext("threshold", "monthly")
+        return wording.noun(self.place)
 
 
 def spend(
@@ -102,25 +111,49 @@ def spend(
 
 
 def meters(workspace: Workspace, author: User | None = None) -> list[Meter]:
-    """The day's and the month's meter, each also where no threshold is set.
+    """The day's and the month's meter of all countries, each also where no threshold is set, then
+    every other that is set.
 
     Money is that of all campaigns, or of those that *author* made.
     """
-    known = {usage.period: usage for usage in thresholds.usage(workspace)}
-    day = thresholds.today(workspace)
-    zone = zone_of(workspace.time_zone)
+    usage = thresholds.usage(workspace)
+    known = {one.threshold.place: one for one in usage}
+    always = [Place(Scope.WORKSPACE, "", period) for period in (Period.DAY, Period.MONTH)]
     found = []
-    for period in (Period.DAY, Period.MONTH):
-        start, end = thresholds.span(period, day)
-        resets_at = datetime(end.year, end.month, end.day, tzinfo=zone)
+    for place in always:
+        start, end = span(place.period, thresholds.today(workspace))
         spent = spend(workspace, start, end, author)
         billed = spent.segments
         if author is not None:
-            billed = thresholds.charged(workspace, start, end)
-        found.append(Meter(period, known.get(period), billed, spent, resets_at))
-    return found
+            billed = sum(thresholds.charged(workspace, place.period, timezone.now()).values())
+        resets_at = midnight(end, zone_of(workspace.time_zone))
+        found.append(Meter(place, known.get(place), billed, spent, resets_at))
+    return [
+        *found,
+        *_others(workspace, [one for one in usage if one.threshold.place not in always]),
+    ]
 
 
-def room(workspace: Workspace) -> int | None:
-    """Segments that may still leave now under every threshold; None where none is set."""
-    return min((usage.room for usage in thresholds.usage(workspace)), default=None)
+def _others(workspace: Workspace, usage: Sequence[thresholds.Usage]) -> Iterator[Meter]:
+    charged = {
+        period: thresholds.charged(workspace, period, timezone.now())
+        for period in {one.period for one in usage}
+    }
+    for one in usage:
+        sums = charged[one.period]
+        billed = sums.get(one.country, 0) if one.country else sum(sums.values())
+        yield Meter(one.threshold.place, one, billed, NOTHING, one.resets_at)
+
+
+def meter(workspace: Workspace, place: Place) -> Meter:
+    """The one of *place*, also where no threshold is set there."""
+    now, zone = timezone.now(), zone_of(workspace.time_zone)
+    start, end = borders(place.period, now, zone)
+    if place.scope == Scope.NUMBER:
+        cap = thresholds.number_cap(workspace)
+        usage = None if cap is None else thresholds.Usage(cap, start, end, 0)
+        return Meter(place, usage, 0, NOTHING, end)
+    known = {one.threshold.place: one for one in thresholds.usage(workspace)}
+    sums = thresholds.charged(workspace, place.period, now)
+    billed = sums.get(place.country, 0) if place.country else sum(sums.values())
+    return Meter(place, known.get(place), billed, NOTHING, end)

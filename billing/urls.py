@@ -9,6 +9,7 @@ urlpatterns = [
     path("statement/", statement.statement, name="statement"),
     path("statement/export/", statement.statement_export, name="statement_export"),
     path("thresholds/", limits.threshold_list, name="thresholds"),
+    path("thresholds/choose/", limits.threshold_choose, name="threshold_choose"),
     path("thresholds/<str:period>/", limits.threshold_edit, name="threshold_edit"),
     path("thresholds/<str:period>/remove/", limits.threshold_remove, name="threshold_remove"),
     path("rates/", rates.rate_list, name="rates"),

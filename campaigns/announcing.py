@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Workspace
 from accounts.notices import notify, people_to_tell
-from billing.models import Period, ThresholdWindow
+from billing import wording
+from billing.models import ThresholdWindow
 from campaigns import clock, tightness, trail
 from campaigns.models import Batch, Campaign, Message, MessageEvent, PauseReason, RecipientImport
 from campaigns.states import MessageState
@@ -74,7 +75,11 @@ def _suspension_words(campaign: Campaign) -> str:
     rows = Batch.objects.filter(campaign=campaign).left()
     left = rows.aggregate(total=Sum("left"))["total"] or 0
     tight = tightness.reached(campaign)
-    which = trail.threshold(tight.period, tight.limit) if tight else _("A suspension threshold")
+    which = (
+        trail.threshold(tight.period, tight.limit, tight.country)
+        if tight
+        else _("A suspension threshold")
+    )
     said = ngettext(
         "%(threshold)s is reached: %(left)s message waits.",
         "%(threshold)s is reached: %(left)s messages wait.",
@@ -194,13 +199,16 @@ def question(source: RecipientImport) -> str:
 
 def warn_threshold(workspace: Workspace, window: ThresholdWindow) -> None:
     """Tell the admins, once a window, that a threshold's warning value was passed."""
-    period = Period(window.threshold.period).label
     notify(
         people_to_tell(workspace),
         workspace,
         kind="threshold.warning",
-        title=_("%(period)s threshold: %(used)s of %(limit)s segments used")
-        % {"period": period, "used": f"{window.used:,}", "limit": f"{window.limit:,}"},
+        title=_("%(which)s: %(used)s of %(limit)s segments used")
+        % {
+            "which": wording.name(window.threshold.place),
+            "used": f"{window.used:,}",
+            "limit": f"{window.limit:,}",
+        },
         body=_("Campaigns are suspended when it is reached. Raise it in time or slow down."),
         path=reverse("billing:thresholds"),
         dedupe=f"window-{window.pk}-warning",

@@ -75,7 +75,7 @@ def _off_cautions(campaign: Campaign) -> list[Caution]:
 
 
 def _threshold_cautions(campaign: Campaign) -> list[Caution]:
-    if Threshold.objects.filter(workspace_id=campaign.workspace_id).exists():
+    if Threshold.objects.suspending().filter(workspace_id=campaign.workspace_id).exists():
         return []
     text = _(
         "No suspension threshold is set: nothing stops sending if somebody abuses this console."

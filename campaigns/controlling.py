@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,7 @@ from django.utils.translation import gettext as _
 from accounts import dates
 from accounts.middleware import zone_of
 from accounts.models import Membership
+from billing.thresholds import Usage
 from campaigns import clock
 from campaigns.models import Batch, Campaign
 from campaigns.states import CAMPAIGN_MOVES, RUNNING, CampaignState, Hold
@@ -122,7 +124,20 @@ def free_held(campaign: Campaign, hold: Hold = Hold.THRESHOLD) -> int:
     return rows.update(hold=Hold.NONE)
 
 
-def segments_left(campaign: Campaign) -> int:
-    """Segments of messages without an outcome: what a resume still needs room for."""
-    rows = Batch.objects.filter(campaign=campaign, reserved_on=None).left()
-    return rows.aggregate(total=Sum("segments"))["total"] or 0
+def segments_left(campaign: Campaign) -> dict[str, int]:
+    """Segments by country of messages without an outcome: what a resume still needs room for."""
+    rows = Batch.objects.filter(campaign=campaign, reserved_at=None).left()
+    sums = rows.order_by().values_list("country").annotate(total=Sum("segments"))
+    return dict(sums)
+
+
+def room_for(left: Mapping[str, int], usage: Iterable[Usage]) -> int | None:
+    """How many of these segments leave under what is used now; None where nothing limits them."""
+    rooms = [(one.country, one.room) for one in usage if one.country in ("", *left)]
+    if not rooms:
+        return None
+    granted = sum(
+        min([segments, *(room for of, room in rooms if of == country)])
+        for country, segments in left.items()
+    )
+    return min([granted, *(room for of, room in rooms if not of)])

@@ -262,8 +262,8 @@ def _withdraw(message: Message) -> bool:
     mine = Batch.objects.filter(pk=batch.pk)
     mine.update(left=F("left") - 1, segments=F("segments") - message.segments)
     mine.filter(left=0).update(state=BatchState.DONE, hold=Hold.NONE)
-    if result.state in FREED and batch.reserved_on:
-        thresholds.release(campaign.workspace_id, batch.reserved_on, message.segments)
+    if result.state in FREED and (taken := batch.taken(campaign)):
+        thresholds.release(taken, message.segments)
     deltas.write()  # after the workspace's row, as everywhere
     return True
 

@@ -173,6 +173,13 @@ _TABLE = (
         billed=True,
     ),
     Failure(
+        Reason.NUMBER_LIMIT,
+        _("Enough for this number today"),
+        _("The number had got as many messages today as this workspace sends to one number."),
+        _("Resend tomorrow, or ask an admin to raise the daily limit for each number."),
+        retryable=True,
+    ),
+    Failure(
         Reason.CANCELLED,
         _("Cancelled before sending"),
         _("The campaign was cancelled or stopped before this message left."),

@@ -5,35 +5,40 @@ Read fresh each time: other campaigns use the same windows, or will.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from typing import Any
 
 from django.db.models import QuerySet, Sum
-from django.db.models.functions import Coalesce
 
 from billing import thresholds
-from billing.models import Threshold
 from campaigns import clock
 from campaigns.estimating import Estimate
-from campaigns.models import Batch, Campaign
+from campaigns.models import Batch, Campaign, CampaignTally
 from campaigns.states import RUNNING, BatchState, CampaignState
+
+ALL = ""  # beside the countries: all of them together
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """One threshold's window on the day of sending, in segments, with what is planned in it.
+    """One threshold's window at the time of sending, in segments, with what is planned in it.
 
-    *reserved* is the part of *used* that no carrier has taken yet.
+    *reserved* is the part of *used* that no carrier has taken yet; *asked* is what the campaign
+    that is looked at needs of it: all it sends, or what it sends to one country.
     """
 
     period: str
-    start: date
+    country: str
+    start: datetime
+    resets_at: datetime
     limit: int
     used: int
     reserved: int
     planned: int
-    asked: int  # by the campaign that is looked at
+    asked: int
 
     @property
     def taken(self) -> int:
@@ -48,75 +53,140 @@ class Room:
         """What is left when the others have taken what they plan."""
         return max(0, self.limit - self.used - self.planned)
 
+    @property
+    def over(self) -> int:
+        return max(0, self.asked - self.free)
+
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Whether *billable* segments fit, and if not, where they stop."""
+    """Whether what is *asked*, segments by country, fits, and if not, what stops where."""
 
     rooms: tuple[Room, ...]
-    billable: int
-    numbers: int
+    asked: Mapping[str, int]
+    people: Mapping[str, int]  # numbers by country
+    zone: str  # of the windows
+    a_number: int | None = None  # messages a day that one number gets at most
+
+    @property
+    def numbers(self) -> int:
+        return sum(self.people.values())
+
+    @property
+    def billable(self) -> int:
+        return sum(self.asked.values())
 
     @property
     def tightest(self) -> Room | None:
-        return min(self.rooms, key=lambda room: room.free, default=None)
+        return min(self.rooms, key=lambda room: room.free - room.asked, default=None)
+
+    @property
+    def stops(self) -> tuple[Room, ...]:
+        """Those that something does not fit into."""
+        return tuple(room for room in self.rooms if room.over)
 
     @property
     def fits(self) -> bool:
-        return self.tightest is None or self.billable <= self.tightest.free
+        return not self.stops
+
+    def _granted(self, country: str) -> int:
+        free = [room.free for room in self.rooms if room.country == country]
+        return min([self.asked[country], *free])
+
+    @property
+    def _sent(self) -> int:
+        """Segments that leave: each country's up to its own windows, all up to the shared."""
+        free = [room.free for room in self.rooms if not room.country]
+        return min([sum(map(self._granted, self.asked)), *free])
 
     @property
     def reach(self) -> int:
-        """About how many numbers are sent to before the tightest threshold suspends."""
-        if self.tightest is None or not self.billable:
-            return self.numbers
-        return min(self.numbers, self.numbers * self.tightest.free // self.billable)
+        """About how many numbers are sent to before all that is left is held."""
+        by_country = {
+            country: n * self._granted(country) // self.asked[country] if self.asked[country] else n
+            for country, n in self.people.items()
+        }
+        granted = sum(map(self._granted, self.asked))
+        reached = sum(by_country.values())
+        return reached * self._sent // granted if granted else reached
 
     @property
     def over(self) -> int:
-        return max(0, self.billable - self.tightest.free) if self.tightest else 0
+        return self.billable - self._sent
 
 
 def fit(campaign: Campaign, counted: Estimate, at: datetime) -> Fit:
-    """How *counted* stands against the workspace's thresholds on the day of *at*."""
-    found = rooms(campaign, at, counted.billable)
-    return Fit(tuple(found), counted.billable, counted.numbers)
+    """How *counted* stands against the workspace's thresholds at the moment *at*."""
+    asked = {line.country: line.billable for line in counted.lines}
+    cap = thresholds.number_cap(campaign.workspace)
+    return Fit(
+        tuple(rooms(campaign, at, asked)),
+        asked,
+        {line.country: line.numbers for line in counted.lines},
+        campaign.workspace.time_zone,
+        None if cap is None else cap.limit,
+    )
 
 
-def rooms(campaign: Campaign, at: datetime, asked: int) -> Iterable[Room]:
+def rooms(campaign: Campaign, at: datetime, asked: Mapping[str, int]) -> Iterable[Room]:
     """The windows that a start at *at* falls into: used, and planned by other campaigns."""
     workspace = campaign.workspace
-    day = clock.day_of(workspace, at)
-    for threshold in Threshold.objects.filter(workspace=workspace).order_by("period"):
-        start, end = thresholds.span(threshold.period, day)
-        window = threshold.windows.filter(start=start).first()
-        charged = thresholds.charged(workspace, start, end)
-        used = window.used if window else charged
-        reserved = max(0, used - charged)
-        planned = _planned(campaign, start, end)
-        yield Room(threshold.period, start, threshold.limit, used, reserved, planned, asked)
+    known: dict[str, tuple[Counter[str], Counter[str]]] = {}
+    wanted = {ALL: sum(asked.values()), **asked}
+    for one in thresholds.usage(workspace, at):
+        if one.country not in wanted:
+            continue
+        if one.period not in known:
+            charged = Counter(thresholds.charged(workspace, one.period, at))
+            charged[ALL] = charged.total()
+            known[one.period] = charged, _planned(campaign, one.start, one.resets_at)
+        charged, planned = known[one.period]
+        yield Room(
+            one.period, one.country, one.start, one.resets_at, one.limit, one.used,
+            max(0, one.used - charged[one.country]), planned[one.country],
+            wanted[one.country],
+        )  # fmt: skip
 
 
-def _planned(campaign: Campaign, start: date, end: date) -> int:
-    """Segments that other campaigns will still take: scheduled ones, and the rest of running."""
-    workspace = campaign.workspace
-    others = Campaign.objects.filter(workspace=workspace).exclude(pk=campaign.pk)
-    scheduled = others.filter(state=CampaignState.SCHEDULED).only("estimate", "send_at")
-    planned = sum(
-        other.estimate.get("billable", 0)
-        for other in scheduled
-        if other.send_at and start <= clock.day_of(workspace, other.send_at) < end
-    )
-    if start <= clock.day_of(workspace, clock.now()) < end:
-        waiting = Batch.objects.filter(campaign__in=others, reserved_on=None)
-        left = waiting.exclude(state=BatchState.DONE).aggregate(total=Sum("segments"))
-        planned += (left["total"] or 0) + _unwritten(others)
+def _planned(campaign: Campaign, start: datetime, end: datetime) -> Counter[str]:
+    """Segments by country that other campaigns will still take: scheduled ones, and the rest of
+    running ones.
+    """
+    others = Campaign.objects.filter(workspace=campaign.workspace).exclude(pk=campaign.pk)
+    scheduled = others.filter(state=CampaignState.SCHEDULED, send_at__gte=start, send_at__lt=end)
+    planned: Counter[str] = Counter()
+    for other in scheduled.only("estimate"):
+        planned.update(_estimated(other.estimate))
+    if start <= clock.now() < end:
+        waiting = Batch.objects.filter(campaign__in=others, reserved_at=None)
+        rows = waiting.exclude(state=BatchState.DONE).values_list("country").order_by()
+        left = Counter(dict(rows.annotate(total=Sum("segments"))))
+        planned.update(left)
+        planned[ALL] += left.total()
+        planned.update(_unwritten(others))
     return planned
 
 
-def _unwritten(campaigns: QuerySet[Campaign]) -> int:
+def _estimated(estimate: Mapping[str, Any]) -> Counter[str]:
+    lines: Mapping[str, Any] = estimate.get("countries", {})
+    found = Counter({country: line[3] for country, line in lines.items()})
+    found[ALL] = estimate.get("billable", 0)
+    return found
+
+
+def _unwritten(campaigns: QuerySet[Campaign]) -> Counter[str]:
     """Segments of running ones whose messages are not written yet, so that no batch holds them."""
-    rows = campaigns.filter(state__in=RUNNING, expanded_at=None)
-    written = rows.annotate(written=Coalesce(Sum("tallies__segments"), 0))
-    found = written.values_list("estimate", "written")
-    return sum(max(0, estimate.get("billable", 0) - segments) for estimate, segments in found)
+    found = {
+        pk: _estimated(estimate)
+        for pk, estimate in campaigns.filter(state__in=RUNNING, expanded_at=None).values_list(
+            "pk", "estimate"
+        )
+    }
+    tallies = CampaignTally.objects.filter(campaign__in=list(found)) if found else ()
+    for row in tallies:
+        found[row.campaign_id][row.country] -= row.segments
+        found[row.campaign_id][ALL] -= row.segments
+    left: Counter[str] = Counter()
+    for each in found.values():
+        left += each  # what is below 0 counts for nothing
+    return left

@@ -187,7 +187,7 @@ def suspension(campaigns: Sequence[Campaign], usage: Sequence[Usage] | None = No
         "%(threshold)s is reached: %(left)s messages wait.",
         left,
     )
-    which = trail.threshold(tight.period, tight.limit)
+    which = trail.threshold(tight.period, tight.limit, tight.country)
     return words % {"threshold": which, "left": f"{left:,}"}
 
 

@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +17,7 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
 from billing import ledger, thresholds
+from billing.thresholds import Taken
 from campaigns import bulk, clock
 from campaigns.counting import Deltas, billed
 from campaigns.failpoints import hit
@@ -300,13 +301,15 @@ class _Chunk:
 
     def _count_again(self) -> None:
         """What we had given back to the thresholds did leave."""
-        again: dict[tuple[int, date], int] = defaultdict(int)
-        rows = Message.objects.filter(pk__in=self.freed).annotate(day=_of_its_batch("reserved_on"))
-        found = rows.exclude(day=None).values_list("campaign__workspace_id", "day", "segments")
-        for workspace_id, day, segments in found if self.freed else ():
-            again[(workspace_id, day)] += segments
-        for (workspace_id, day), segments in sorted(again.items()):
-            thresholds.force(workspace_id, day, segments)
+        again: dict[Taken, int] = defaultdict(int)
+        rows = Message.objects.filter(pk__in=self.freed).annotate(at=_of_its_batch("reserved_at"))
+        found = rows.exclude(at=None).values_list(
+            "campaign__workspace_id", "at", "country", "segments"
+        )
+        for workspace_id, at, country, segments in found if self.freed else ():
+            again[Taken(workspace_id, at, country)] += segments
+        for taken, segments in sorted(again.items()):
+            thresholds.force(taken, segments)
 
     def _receipt_time(self, row: DeliveryReceipt, message: Message) -> datetime:
         """The carrier's time, unless it lies in the future or long before we handed it over."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from django.conf import settings
@@ -13,6 +13,7 @@ from django.db import transaction
 from django.db.models import F
 
 from billing import ledger, thresholds
+from billing.thresholds import Taken
 from campaigns import bulk, clock
 from campaigns.counting import Deltas
 from campaigns.failpoints import hit
@@ -33,7 +34,7 @@ class Lease:
     lo: int
     hi: int
     begun_to: int
-    reserved_on: date | None
+    reserved_at: datetime | None
     deadline: float
     again: bool = False  # leased before: the inbox may know what became of its rows
     open_rows: int = 0  # rows in memory without an answer yet
@@ -90,13 +91,13 @@ def _settle_together(groups: Sequence[tuple[Lease, list[Result]]]) -> None:
     with transaction.atomic():
         now = clock.now()
         deltas = Deltas()
-        freed: dict[tuple[int, date], int] = defaultdict(int)
+        freed: dict[Taken, int] = defaultdict(int)
         for lease, results in groups:
             _settle_batch(lease, results, now, deltas)
             renewed.append(lease)
-            if lease.reserved_on:
-                key = (lease.campaign.workspace_id, lease.reserved_on)
-                freed[key] += sum(r.segments for r in results if r.state in FREED)
+            if lease.reserved_at:
+                taken = Taken(lease.campaign.workspace_id, lease.reserved_at, lease.country)
+                freed[taken] += sum(r.segments for r in results if r.state in FREED)
         thresholds.release_all(freed)
         deltas.write()
         hit("settle.before_commit")

@@ -216,7 +216,8 @@ def list_problems(campaign: Campaign, known: list[Problem]) -> list[Problem]:
     if drafting.needs_optouts(campaign):
         text = _("The list was checked for a verification code, with opted-out numbers in it.")
         found.append(Problem("again", f"{text} {_('Check it again.')}"))
-    has_none = not Threshold.objects.filter(workspace_id=campaign.workspace_id).exists()
+    rows = Threshold.objects.suspending().filter(workspace_id=campaign.workspace_id)
+    has_none = not rows.exists()
     if settings.THRESHOLD_POLICY == "require" and has_none:
         text = _("No suspension threshold is set, and this console requires one. Ask an admin.")
         found.append(Problem("", text))

@@ -11,8 +11,9 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from accounts.models import AuditEvent
-from billing.models import Period
+from billing import wording
 from sheets.spoken import without_numbers
+from sms.countries import country_name
 
 Words = str | Promise
 SHOWN = 50
@@ -66,20 +67,22 @@ REASONS: dict[str, Words] = {
 SAID = ("reason", "of", "to", "numbers", "left", "rows")
 
 
-def threshold(period: str, limit: int) -> str:
+def threshold(period: str, limit: int, country: str = "") -> str:
     """A threshold by its name and figure, as a sentence begins."""
-    words = ngettext(
-        "The monthly threshold of %(limit)s segment",
-        "The monthly threshold of %(limit)s segments",
-        limit,
-    )
-    if period == Period.DAY:
+    given = {"which": wording.adjective(period), "limit": f"{limit:,}"}
+    if country:
         words = ngettext(
-            "The daily threshold of %(limit)s segment",
-            "The daily threshold of %(limit)s segments",
+            "The %(which)s threshold of %(limit)s segment to %(country)s",
+            "The %(which)s threshold of %(limit)s segments to %(country)s",
             limit,
         )
-    return words % {"limit": f"{limit:,}"}
+        return words % {**given, "country": country_name(country)}
+    words = ngettext(
+        "The %(which)s threshold of %(limit)s segment",
+        "The %(which)s threshold of %(limit)s segments",
+        limit,
+    )
+    return words % given
 
 
 def steps(events: Iterable[AuditEvent]) -> list[Step]:
@@ -92,7 +95,8 @@ def _step(event: AuditEvent) -> Step:
     what, tone = WORDS.get(event.action, (plain, ""))
     said: Iterable[str] = (_say(name, event.data.get(name)) for name in SAID)
     if "limit" in event.data and event.data.get("reason") == "threshold":
-        which = threshold(event.data.get("period", ""), event.data["limit"])
+        data = event.data
+        which = threshold(data.get("period", ""), data["limit"], data.get("country", ""))
         said = [_("%(threshold)s was reached") % {"threshold": which}]
     who = "" if event.actor is None else str(event.actor)
     return Step(event.at, what, " · ".join(filter(None, said)), who, tone)

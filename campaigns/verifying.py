@@ -14,7 +14,6 @@ from django.db import connection
 from django.db.models import Sum
 
 from billing.models import ThresholdWindow
-from billing.thresholds import span
 from campaigns.models import Batch, Campaign, Message, content_digest
 from campaigns.states import CAMPAIGN_MOVES, FREED
 from sms import template
@@ -237,19 +236,23 @@ def _filled(sql: str) -> str:
 
 
 def _thresholds() -> Iterator[Finding]:
-    """Each window holds exactly what is reserved and charged in its days, within its ceiling."""
+    """Each window holds exactly what is reserved and charged in its time and country, within its
+    ceiling.
+    """
     for window in ThresholdWindow.objects.select_related("threshold"):
-        start, end = span(window.threshold.period, window.start)
-        counted = _counted(window.threshold.workspace_id, start, end)
+        counted = _counted(window)
         if counted != window.used or not 0 <= window.used <= window.ceiling:
             yield {"window": window.pk, "used": window.used, "counted": counted}
 
 
-def _counted(workspace_id: int, start: Any, end: Any) -> int:
+def _counted(window: ThresholdWindow) -> int:
     total = 0
     batches = Batch.objects.filter(
-        campaign__workspace_id=workspace_id, reserved_on__gte=start, reserved_on__lt=end
-    )
+        campaign__workspace=window.threshold.workspace_id,
+        reserved_at__gte=window.start, reserved_at__lt=window.end,
+    )  # fmt: skip
+    if window.threshold.country:
+        batches = batches.filter(country=window.threshold.country)
     for campaign_id, lo, hi in batches.values_list("campaign_id", "lo", "hi"):
         rows = Message.objects.filter(campaign_id=campaign_id, position__range=(lo, hi))
         rows = rows.exclude(state__in=FREED)

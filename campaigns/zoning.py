@@ -14,6 +14,7 @@ from accounts.middleware import zone_of
 from accounts.models import User, Workspace
 from billing import thresholds
 from billing.models import Charge, Period
+from billing.periods import midnight, span
 from campaigns import clock
 from campaigns.models import Batch, Campaign
 from campaigns.states import RUNNING, CampaignState
@@ -52,7 +53,10 @@ def change(
     problems = {name: said for name, said in problems.items() if said}
     if problems:
         raise CannotChange(problems)
-    return workspaces.change(locked, by, values)
+    written = workspaces.change(locked, by, values)
+    if "time_zone" in written:
+        thresholds.move_borders(locked, values["time_zone"], clock.now())
+    return written
 
 
 def _meanwhile(
@@ -96,8 +100,9 @@ def _day(zone: str, at: datetime) -> date:
 def _counts_since(workspace: Workspace, first: date, *days: date) -> bool:
     """Does anything count in a day that would be left or entered, or in a month of theirs?"""
     if len({day.month for day in days}) > 1:
-        first = thresholds.span(Period.MONTH, first)[0]
-    reserved = Batch.objects.filter(campaign__workspace=workspace, reserved_on__gte=first)
+        first = span(Period.MONTH, first)[0]
+    start = midnight(first, zone_of(workspace.time_zone))
+    reserved = Batch.objects.filter(campaign__workspace=workspace, reserved_at__gte=start)
     return reserved.exists() or Charge.objects.filter(workspace=workspace, day__gte=first).exists()
 
 

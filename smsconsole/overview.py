@@ -27,6 +27,7 @@ from campaigns.models import Campaign, CampaignTally, DeliveryReceipt, HourTally
 from campaigns.states import RUNNING, CampaignState, MessageState
 from carriers.models import Carrier
 from senders.models import SenderID, SenderState
+from sms.countries import country_name
 
 PERIODS = {
     "today": (1, gettext_lazy("Today")),
@@ -257,9 +258,13 @@ def _close(meters: list[headroom.Meter]) -> list[Todo]:
     for meter in meters:
         if meter.usage is None or meter.level not in ("warn", "reached"):
             continue
-        text = _("%(used)s of %(limit)s segments used %(now)s.") % {
+        given = {
             "used": f"{meter.usage.used:,}", "limit": f"{meter.usage.limit:,}", "now": meter.now,
+            "country": country_name(meter.place.country),
         }  # fmt: skip
+        text = _("%(used)s of %(limit)s segments used %(now)s.") % given
+        if meter.place.country:
+            text = _("%(used)s of %(limit)s segments to %(country)s used %(now)s.") % given
         tone = "failed" if meter.level == "reached" else "warn"
         url = reverse("billing:thresholds")
         found.append(Todo("gauge", tone, text, url, _("Review threshold")))

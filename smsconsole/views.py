@@ -61,7 +61,7 @@ def overview(request: SignedIn) -> HttpResponse:
         "periods": [(name, label) for name, (_days, label) in figures.PERIODS.items()],
         "chart": figures.chart(workspace, period),
         "upcoming": figures.upcoming(workspace),
-        "meters": meters,
+        "meters": [one for one in meters if not one.place.country or one.level != "ok"],
         "todos": figures.attention(request.user, meters),
         "first_run": figures.beginning(workspace),
         "practice": figures.is_practice(workspace),

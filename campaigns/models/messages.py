@@ -11,6 +11,7 @@ from django.db.models.functions import Now, Right
 from django.utils import timezone
 
 from billing.models import Charge
+from billing.thresholds import Taken
 from campaigns.models.campaign import Campaign
 from campaigns.models.recipients import Recipient
 from campaigns.states import BatchState, Hold, MessageState
@@ -94,7 +95,7 @@ class BatchQuerySet(models.QuerySet):
         """
         waiting = Q(not_before=None) | Q(not_before__lte=Now())
         rows = self.filter(waiting, state=BatchState.READY, hold=Hold.NONE)
-        return rows.order_by(models.F("reserved_on").asc(nulls_last=True), "lo")
+        return rows.order_by(models.F("reserved_at").asc(nulls_last=True), "lo")
 
     def expired(self) -> Self:
         """Leases that ran out: their worker is dead or frozen."""
@@ -108,8 +109,8 @@ class Batch(models.Model):
     """The lease unit: positions ``lo..hi`` of one campaign, one country.
 
     Leased and ``position <= begun_to`` is *submitting*; leased and above it is *claimed*.
-    ``reserved_on`` is the workspace's day in whose threshold windows its segments count; a
-    batch leased again reserves nothing. ``attempt`` is the fence: whoever holds an older number
+    ``reserved_at`` is the moment in whose threshold windows its segments count; a batch leased
+    again reserves nothing. ``attempt`` is the fence: whoever holds an older number
     may neither send nor settle.
     """
 
@@ -126,7 +127,7 @@ class Batch(models.Model):
     not_before = models.DateTimeField(null=True)
     attempt = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
-    reserved_on = models.DateField(null=True)
+    reserved_at = models.DateTimeField(null=True)
 
     objects = BatchQuerySet.as_manager()
 
@@ -135,10 +136,21 @@ class Batch(models.Model):
         indexes = [
             models.Index(fields=["campaign", "lo"], name="batch_left", condition=~Q(state="done")),
             models.Index(fields=["lease_until"], name="batch_leased", condition=Q(state="leased")),
+            models.Index(
+                fields=["reserved_at"],
+                name="batch_reserved",
+                condition=Q(reserved_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"batch {self.pk} {self.lo}-{self.hi}"
+
+    def taken(self, campaign: Campaign) -> Taken | None:
+        """Where its segments were reserved; None where nothing is."""
+        if self.reserved_at is None:
+            return None
+        return Taken(campaign.workspace_id, self.reserved_at, self.country)
 
 
 class Attempt(models.Model):

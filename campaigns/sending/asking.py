@@ -151,8 +151,8 @@ def _batch(message: Message) -> Batch:
 
 def _free(campaign: Campaign, message: Message) -> None:
     batch = _batch(message)
-    if batch.reserved_on:
-        thresholds.release(campaign.workspace_id, batch.reserved_on, message.segments)
+    if taken := batch.taken(campaign):
+        thresholds.release(taken, message.segments)
 
 
 def _queue_again(campaign: Campaign, message: Message, now: datetime) -> bool:

@@ -1,32 +1,33 @@
-"""Lease batches and reserve their segments, in one short transaction."""
+"""Lease batches, their segments reserved, in one short transaction."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Subquery, Sum
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 
-from accounts.models import Workspace
 from billing import thresholds
 from campaigns import barring, clock
-from campaigns.announcing import announce, warn_threshold
+from campaigns.announcing import announce
 from campaigns.failpoints import hit
-from campaigns.models import Attempt, Batch, Campaign, Message, MessageQuerySet, PauseReason
+from campaigns.models import Attempt, Batch, Campaign, PauseReason
 from campaigns.sending.ending import finish
+from campaigns.sending.reserving import queued, reserve
 from campaigns.settling import Lease
-from campaigns.states import FREED, BatchState, CampaignState, Hold, MessageState
+from campaigns.states import BatchState, CampaignState
 from carriers.models import Carrier
 from senders.models import SenderState
 from sheets import disk
 from sms.gateways.base import CarrierClass
 
 BATCHES_AT_ONCE = 4
+LOOK_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -57,32 +58,42 @@ def claim(busy_carriers: Collection[int] = ()) -> list[tuple[Lease, list[Row]]]:
     for campaign_id in waiting.order_by(F("served_at").asc(nulls_first=True))[:5].values_list(
         "pk", flat=True
     ):
-        if leases := _claim_from(campaign_id):
+        if leases := _claim_soon(campaign_id):
             hit("claim.after_commit")
             return [(lease, _load(lease)) for lease in leases]
     return []
 
 
-def _claim_from(campaign_id: int) -> list[Lease]:
+def _claim_soon(campaign_id: int) -> list[Lease]:
+    """Leases of the campaign's next batches. Where all of the next are held or refused, those
+    after them are looked at, for a moment: another country may have room.
+    """
+    until = monotonic() + LOOK_SECONDS
+    looked_at, leases = _claim_from(campaign_id)
+    while looked_at and not leases and monotonic() < until:
+        looked_at, leases = _claim_from(campaign_id)
+    if not leases:
+        finish(campaign_id)
+    return leases
+
+
+def _claim_from(campaign_id: int) -> tuple[int, list[Lease]]:
+    """How many batches were looked at, and the leases of those that may go."""
     begun = monotonic()
     with transaction.atomic():
         campaign = _take_turn(campaign_id)
         if campaign is None:
-            return []
+            return 0, []
         workspace = thresholds.lock(campaign.workspace_id)
         if workspace.sending_off_at is not None:
-            return []
+            return 0, []
         barring.hold_ended(campaign, clock.day_of(workspace, clock.now()))
         rows = Batch.objects.ready().filter(campaign=campaign)
         found = list(rows.select_for_update(skip_locked=True)[:BATCHES_AT_ONCE])
         now = clock.now()  # after the locks: not before the end of a lease given back meanwhile
-        day = clock.day_of(workspace, now)
-        granted = _reserve(workspace, campaign, found, day)
+        granted = reserve(workspace, campaign, found, now)
         carrier = campaign.route
-        leases = [_lease(batch, campaign, carrier, now, day, begun) for batch in granted]
-    if not leases:
-        finish(campaign_id)
-    return leases
+        return len(found), [_lease(batch, campaign, carrier, now, begun) for batch in granted]
 
 
 def _take_turn(campaign_id: int) -> Campaign | None:
@@ -99,91 +110,20 @@ def _take_turn(campaign_id: int) -> Campaign | None:
     return campaign
 
 
-def _reserve(
-    workspace: Workspace, campaign: Campaign, found: list[Batch], day: date
-) -> list[Batch]:
-    """Those of *found* whose segments fit; the first that fits only in part is split.
-
-    What does not fit is held, with every later batch: workspace windows hold everything, and no
-    smaller message overtakes a held one.
-    """
-    windows = thresholds.windows(
-        workspace, day, lambda start, end: held_segments(workspace.pk, start, end)
-    )
-    granted: list[Batch] = []
-    for batch in found:
-        if batch.reserved_on is None and windows:
-            room = thresholds.room(windows) or 0
-            if batch.segments > room and not _split(batch, room):
-                _hold_rest(campaign, granted)
-                break
-            thresholds.reserve(windows, batch.segments)
-        granted.append(batch)
-    for window in thresholds.newly_warned(windows):
-        warn_threshold(workspace, window)
-    return granted
-
-
-def held_segments(workspace_id: int, start: date, end: date) -> int:
-    """Segments that count in the days from *start* up to *end*: reserved, sent or in doubt.
-
-    One statement, however many batches: it runs while the workspace's row is held.
-    """
-    rows = Message.objects.filter(
-        campaign=OuterRef("campaign"), position__range=(OuterRef("lo"), OuterRef("hi"))
-    )
-    counted = rows.exclude(state__in=FREED).order_by().values("campaign")
-    batches = Batch.objects.filter(
-        campaign__workspace_id=workspace_id, reserved_on__gte=start, reserved_on__lt=end
-    )
-    sums = batches.annotate(held=Subquery(counted.annotate(n=Sum("segments")).values("n")))
-    return sums.aggregate(total=Sum("held"))["total"] or 0
-
-
-def _split(batch: Batch, room: int) -> bool:
-    """Cut *batch* so that its first part fits into *room*; False if not even one message does."""
-    taken = rows = 0
-    last = batch.lo - 1
-    waiting = _queued(batch.campaign_id, batch.lo, batch.hi)
-    for position, segments in waiting.values_list("position", "segments"):
-        if taken + segments > room:
-            break
-        taken, rows, last = taken + segments, rows + 1, position
-    if not rows:
-        return False
-    Batch.objects.create(
-        campaign_id=batch.campaign_id, carrier_id=batch.carrier_id, country=batch.country,
-        lo=last + 1, hi=batch.hi, begun_to=batch.begun_to, left=batch.left - rows,
-        segments=batch.segments - taken, hold=Hold.THRESHOLD,
-    )  # fmt: skip
-    Batch.objects.filter(pk=batch.pk).update(hi=last, left=rows, segments=taken)
-    batch.hi, batch.left, batch.segments = last, rows, taken
-    return True
-
-
-def _hold_rest(campaign: Campaign, granted: list[Batch]) -> None:
-    """Hold what has no reservation. Those just *granted* have theirs, and are leased next: a hold
-    would keep them from whoever takes them over after a crash or a pause.
-    """
-    rows = Batch.objects.filter(campaign=campaign, state=BatchState.READY, reserved_on=None)
-    rows = rows.exclude(pk__in=[batch.pk for batch in granted])
-    rows.filter(hold=Hold.NONE).update(hold=Hold.THRESHOLD)
-
-
 def _lease(
-    batch: Batch, campaign: Campaign, carrier: Carrier, now: datetime, day: date, begun: float
+    batch: Batch, campaign: Campaign, carrier: Carrier, now: datetime, begun: float
 ) -> Lease:
     doubtful = batch.begun_to >= batch.lo
     begun_to = 0
     if carrier.carrier_class == CarrierClass.IDEMPOTENT:
         begun_to = batch.hi
-    reserved_on = batch.reserved_on or day
+    reserved_at = batch.reserved_at or now
     attempt = batch.attempt + 1
     Batch.objects.filter(pk=batch.pk).update(
         state=BatchState.LEASED,
         attempt=attempt,
         lease_until=now + timedelta(seconds=settings.LEASE_SECONDS),
-        reserved_on=reserved_on,
+        reserved_at=reserved_at,
         begun_to=begun_to,
         not_before=None,
     )
@@ -193,18 +133,13 @@ def _lease(
     return Lease(
         batch_id=batch.pk, attempt=attempt, campaign=campaign, carrier=carrier,
         country=batch.country, lo=batch.lo, hi=batch.hi, begun_to=begun_to,
-        reserved_on=reserved_on, deadline=begun + settings.LEASE_SECONDS, again=batch.attempt > 0,
+        reserved_at=reserved_at, deadline=begun + settings.LEASE_SECONDS, again=batch.attempt > 0,
         doubtful=doubtful,
     )  # fmt: skip
 
 
-def _queued(campaign_id: int, lo: int, hi: int) -> MessageQuerySet:
-    rows = Message.objects.filter(campaign_id=campaign_id, position__gte=lo, position__lte=hi)
-    return rows.filter(state=MessageState.QUEUED).order_by("position")
-
-
 def _load(lease: Lease) -> list[Row]:
-    rows = _queued(lease.campaign.pk, lease.lo, lease.hi)
+    rows = queued(lease.campaign.pk, lease.lo, lease.hi)
     found = rows.values_list("pk", "position", "reference", "number", "text", "segments")
     loaded = [Row(lease, pk, at, str(ref), no, text, n) for pk, at, ref, no, text, n in found]
     lease.open_rows = len(loaded)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from billing import thresholds
+from billing.thresholds import Usage
 from campaigns import clock, tightness
 from campaigns.announcing import announce
 from campaigns.counting import Deltas
@@ -40,11 +41,16 @@ def _finish(campaign: Campaign) -> None:
         return
     elif Hold.THRESHOLD in holds:
         tight = tightness.reached(campaign)
-        which = {} if tight is None else {"period": tight.period, "limit": tight.limit}
+        which = {} if tight is None else _which(tight)
         _move(campaign, "suspend", "suspended", audit={"reason": "threshold"} | which)
     else:
         reason = PauseReason.SENDER
         _move(campaign, "pause", "paused", pause_reason=reason, audit={"reason": reason.value})
+
+
+def _which(tight: Usage) -> dict[str, Any]:
+    of = {"country": tight.country} if tight.country else {}
+    return {"period": tight.period, "limit": tight.limit} | of
 
 
 def halt_for_account(campaign: Campaign, detail: str) -> None:
@@ -97,8 +103,8 @@ def _cancel_batch(campaign: Campaign, batch_id: int) -> None:
     write_results(campaign, batch.country, campaign.route, results, now, deltas)
     Batch.objects.filter(pk=batch_id).update(left=0, segments=0)
     freed = sum(r.segments for r in results if r.state in FREED)
-    if freed and batch.reserved_on:
-        thresholds.release(campaign.workspace_id, batch.reserved_on, freed)
+    if freed and (taken := batch.taken(campaign)):
+        thresholds.release(taken, freed)
     deltas.write()  # after the workspace's row, as everywhere
 
 

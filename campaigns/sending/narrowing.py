@@ -87,7 +87,7 @@ def _cut(batch: Batch) -> None:
             Batch.objects.create(
                 campaign_id=batch.campaign_id, carrier_id=batch.carrier_id, country=batch.country,
                 begun_to=batch.begun_to, hold=batch.hold, attempt=batch.attempt,
-                reserved_on=batch.reserved_on, **shape,
+                reserved_at=batch.reserved_at, **shape,
             )  # fmt: skip
 
 
@@ -106,8 +106,8 @@ def _set_apart(batch: Batch) -> None:
     now, deltas = clock.now(), Deltas()
     write_results(campaign, batch.country, campaign.route, [result], now, deltas)
     Batch.objects.filter(pk=batch.pk).update(state=BatchState.DONE, left=0, segments=0)
-    if state in FREED and batch.reserved_on:
-        thresholds.release(campaign.workspace_id, batch.reserved_on, message.segments)
+    if state in FREED and (taken := batch.taken(campaign)):
+        thresholds.release(taken, message.segments)
     deltas.write()
     MessageEvent.objects.create(
         message=message, kind=SET_APART, was=MessageState.QUEUED, now=state, at=now

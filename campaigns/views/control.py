@@ -153,9 +153,11 @@ def resume_suspended(request: SignedIn, key: UUID) -> HttpResponse:
     campaign = _campaign(request, key, "campaigns.resume_suspended")
     form = NeededReasonForm(posted(request))
     if request.method == "GET" or not form.is_valid():
-        meters = [one for one in headroom.meters(campaign.workspace) if one.usage is not None]
-        room = min((one.usage.room for one in meters if one.usage), default=None)
-        more = {"meters": meters, "room": room, "segments": controlling.segments_left(campaign)}
+        left = controlling.segments_left(campaign)
+        every = headroom.meters(campaign.workspace)
+        meters = [one for one in every if one.usage and one.place.country in ("", *left)]
+        room = controlling.room_for(left, [one.usage for one in meters if one.usage])
+        more = {"meters": meters, "room": room, "segments": sum(left.values())}
         return _ask(request, campaign, "resume_suspended", form, **more)
     said = {"reason": form.cleaned_data["reason"]}
     try:

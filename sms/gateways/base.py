@@ -68,6 +68,7 @@ class Reason(enum.StrEnum):
     EXPIRED = "expired"
     DELETED = "deleted"
     NO_RECEIPT = "no_receipt"
+    NUMBER_LIMIT = "number_limit"
     CANCELLED = "cancelled"
     INTERNAL = "internal"
     UNKNOWN = "unknown"

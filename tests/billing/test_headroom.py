@@ -33,7 +33,6 @@ def test_without_a_threshold_there_is_no_limit_and_use_is_still_shown(
         day, month = headroom.meters(workspace)
         assert (day.level, day.room, day.spend.segments) == ("none", None, 12)
         assert month.period == "month"
-        assert headroom.room(workspace) is None
 
 
 @pytest.mark.parametrize(
@@ -52,14 +51,6 @@ def test_a_meter_says_how_close_it_is(
 def test_a_limit_of_0_is_reached_before_anything_is_sent(workspace: Workspace, admin: User) -> None:
     thresholds.set_limit(workspace, "day", 0, 80, admin)
     assert headroom.meters(workspace)[0].level == "reached"
-
-
-def test_the_smaller_room_counts(workspace: Workspace, admin: User) -> None:
-    with time_machine.travel(NOON):
-        charge(workspace, 4, 4)
-        thresholds.set_limit(workspace, "day", 10, 80, admin)
-        thresholds.set_limit(workspace, "month", 5, 80, admin)
-        assert headroom.room(workspace) == 1
 
 
 def test_a_window_ends_at_midnight_of_the_workspace(workspace: Workspace) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, User, Workspace
@@ -152,8 +153,8 @@ def test_removing_asks_first_and_is_recorded(
 
 def test_a_period_nobody_counts_is_not_found(signed_in: Clients, admin: User) -> None:
     client = signed_in(admin)
-    assert client.get("/billing/thresholds/hour/").status_code == 404
-    assert client.post("/billing/thresholds/hour/remove/").status_code == 404
+    assert client.get("/billing/thresholds/week/").status_code == 404
+    assert client.post("/billing/thresholds/week/remove/").status_code == 404
 
 
 def test_the_threshold_page_of_somebody_who_may_not_change_offers_no_change(
@@ -298,3 +299,68 @@ def test_an_older_question_removes_no_newer_brake(
     assert not AuditEvent.objects.filter(action="threshold.clear").exists()
     client.post(REMOVE, {"seen": "0"})
     assert not Threshold.objects.exists()
+
+
+# --- by country, hour and number --------------------------------------------------------------
+
+
+def test_a_threshold_of_a_country_and_an_hour_is_set_changed_and_removed(
+    signed_in: Clients, admin: User, workspace: Workspace
+) -> None:
+    client = signed_in(admin)
+    chosen = client.get(reverse("billing:threshold_choose"), {"country": "AU", "period": "hour"})
+    url = reverse("billing:threshold_edit", args=["hour-AU"])
+    assert chosen.url == url
+    assert "Set an hourly threshold to Australia" in client.get(url).content.decode()
+    given = {"limit": "500", "warn_percent": "80", "seen": "none"}
+    page = client.post(url, given, follow=True).content.decode()
+    assert "The hourly threshold to Australia is now 500 segments." in page
+    assert "Segments an hour to Australia" in page
+    assert "0 of 500 segments used" in page
+    threshold = Threshold.objects.get()
+    assert (threshold.scope, threshold.country, threshold.period) == ("country", "AU", "hour")
+    event = AuditEvent.objects.filter(action="threshold.set").latest("pk")
+    told = {name: event.data[name] for name in ("scope", "country", "period", "old", "new")}
+    assert told == {"scope": "country", "country": "AU", "period": "hour", "old": None, "new": 500}
+    client.post(url, {"limit": "700", "warn_percent": "80", "seen": "500"})
+    event = AuditEvent.objects.filter(action="threshold.set").latest("pk")
+    assert (event.data["old"], event.data["new"]) == (500, 700)
+    remove = reverse("billing:threshold_remove", args=["hour-AU"])
+    assert "Remove the hourly threshold to Australia?" in client.get(remove).content.decode()
+    assert Threshold.objects.exists(), "asked first"
+    client.post(remove, {"seen": "700"})
+    assert not Threshold.objects.exists()
+
+
+def test_what_a_number_gets_a_day_is_limited_on_the_same_page(
+    signed_in: Clients, admin: User, workspace: Workspace
+) -> None:
+    client = signed_in(admin)
+    url = reverse("billing:threshold_edit", args=["number"])
+    page = client.post(url, {"limit": "20", "seen": "none"}, follow=True).content.decode()
+    assert "The daily limit for each number is now 20." in page
+    assert "Messages a day to each number" in page
+    assert "Further messages to it are rejected" in page
+    cap = thresholds.number_cap(workspace)
+    assert cap is not None
+    assert cap.limit == 20
+    asked = client.post(url, {"limit": "0", "seen": "20"}).content.decode()
+    assert "Send nothing?" in asked
+    cap.refresh_from_db()
+    assert cap.limit == 20
+
+
+@pytest.mark.parametrize("slug", ["week", "day-CN", "day-XX", "hour-", "number-AU", "-AU"])
+def test_a_threshold_nobody_can_set_is_not_found(
+    signed_in: Clients, admin: User, slug: str
+) -> None:
+    assert signed_in(admin).get(f"/billing/thresholds/{slug}/").status_code == 404
+
+
+def test_who_may_not_change_thresholds_is_not_led_to_their_forms(
+    signed_in: Clients, operator: User
+) -> None:
+    client = signed_in(operator)
+    chosen = {"country": "AU", "period": "hour"}
+    assert client.get(reverse("billing:threshold_choose"), chosen).status_code == 403
+    assert "thr_country" not in client.get(reverse("billing:thresholds")).content.decode()

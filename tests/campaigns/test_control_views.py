@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.utils import dateformat, timezone
 
 from accounts.models import AuditEvent, Notice
-from billing.models import Threshold, ThresholdWindow
+from billing.models import Threshold
 from campaigns import tasks
 from campaigns.models import Batch, Campaign
 from campaigns.states import CAMPAIGN_MOVES, CampaignState
 from tests.campaigns.building import Made, make_sent_campaign
+from tests.windows import make_window
 
 PAGES = {
     "cancel": ("cancel", "campaigns.cancel"),
@@ -220,8 +221,7 @@ def test_resuming_lets_the_held_batches_go_and_tells_the_room(
         hold="threshold",
     )  # fmt: skip
     threshold = Threshold.objects.create(workspace=campaign.workspace, period="day", limit=100)
-    day = timezone.now().date()
-    ThresholdWindow.objects.create(threshold=threshold, start=day, limit=100, ceiling=100, used=97)
+    make_window(threshold, limit=100, ceiling=100, used=97)
     client = signed_in(admin)
     words = client.get(url("resume_suspended", campaign)).content.decode()
     assert "5 messages wait; 7 segments need room." in words

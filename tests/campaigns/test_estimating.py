@@ -10,10 +10,11 @@ import pytest
 from django.utils import timezone
 
 from billing import rates
-from billing.models import Rate, Threshold, ThresholdWindow
+from billing.models import Rate, Threshold
 from campaigns import estimating, fitting
 from campaigns.models import Batch, Campaign, CampaignTally, Recipient, RecipientImport
 from campaigns.states import CampaignState
+from tests.windows import make_window
 
 pytestmark = pytest.mark.django_db
 
@@ -180,14 +181,34 @@ def test_without_a_threshold_everything_fits(with_values: Any) -> None:
 
 
 def test_the_tightest_window_says_how_far_it_gets(with_values: Any, workspace: Any) -> None:
-    today = timezone.now().date()
     day = Threshold.objects.create(workspace=workspace, period="day", limit=10)
     Threshold.objects.create(workspace=workspace, period="month", limit=1000)
-    ThresholdWindow.objects.create(threshold=day, start=today, limit=10, ceiling=10, used=7)
+    make_window(day, limit=10, ceiling=10, used=7)
     campaign = with_values("Hi ${name}", [("US", f"n{n}") for n in range(6)])
     fit = fitting.fit(campaign, estimating.estimate(campaign), timezone.now())
     assert not fit.fits
     assert (fit.reach, fit.over, fit.tightest.period) == (3, 3, "day")
+
+
+def test_a_threshold_of_one_country_stops_that_country_alone(
+    with_values: Any, workspace: Any
+) -> None:
+    au = Threshold.objects.create(
+        workspace=workspace, scope="country", country="AU", period="hour", limit=3
+    )
+    make_window(au, limit=3, ceiling=3, used=1)
+    Threshold.objects.create(
+        workspace=workspace, scope="country", country="DE", period="day", limit=0
+    )
+    Threshold.objects.create(workspace=workspace, scope="number", period="day", limit=20)
+    people = [("AU", f"a{n}") for n in range(6)] + [("US", f"u{n}") for n in range(4)]
+    campaign = with_values("Hi ${name}", people)
+    fit = fitting.fit(campaign, estimating.estimate(campaign), timezone.now())
+    assert [(room.country, room.period, room.over) for room in fit.rooms] == [("AU", "hour", 4)]
+    assert (fit.fits, fit.reach, fit.over, fit.a_number) == (False, 6, 4, 20)
+    Threshold.objects.create(workspace=workspace, period="hour", limit=3)
+    fit = fitting.fit(campaign, estimating.estimate(campaign), timezone.now())
+    assert (fit.reach, fit.over, len(fit.stops)) == (3, 7, 2)
 
 
 def test_other_scheduled_campaigns_take_their_room(
@@ -211,7 +232,7 @@ def test_a_campaign_that_began_to_send_takes_its_room_before_its_messages_are_wr
     """Of 8 segments 5 are written and 3 of these taken: 2 wait in a batch, 3 are to be written."""
     now = timezone.now()
     day = Threshold.objects.create(workspace=workspace, period="day", limit=20)
-    ThresholdWindow.objects.create(threshold=day, start=now.date(), limit=20, ceiling=20, used=3)
+    make_window(day, limit=20, ceiling=20, used=3)
     campaign = with_values("Hi ${name}", [("US", "Ann"), ("US", "Bo"), ("US", "Cy")])
 
     def free() -> int:

@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import strip_tags
 
-from billing.models import Charge, Threshold, ThresholdWindow
+from billing.models import Charge, Threshold
 from campaigns import announcing, reading, tightness
 from campaigns.models import Batch, Campaign
 from campaigns.states import CampaignState
 from tests.campaigns.building import Made, make_sent_campaign
+from tests.windows import make_window
 
 pytestmark = pytest.mark.django_db
 MADE = [Made("delivered")] * 3 + [Made("queued")] * 5
@@ -27,9 +28,7 @@ def day(workspace: Any) -> Any:
     """100 segments a day: 90 are billed, 7 reserved, 3 are left."""
     threshold = Threshold.objects.create(workspace=workspace, period="day", limit=100)
     today = timezone.now().date()
-    ThresholdWindow.objects.create(
-        threshold=threshold, start=today, limit=100, ceiling=100, used=97
-    )
+    make_window(threshold, limit=100, ceiling=100, used=97)
     Charge.objects.create(
         workspace=workspace, day=today, campaign_key=uuid.uuid4(), country="US",
         sender="PARCELWAY", carrier="Practice", scenario="notification", messages=90,
@@ -101,8 +100,7 @@ def test_what_is_reserved_and_not_sent_is_a_line_of_its_own(
         make_campaign(), MADE, carrier=practice, state=CampaignState.SENDING, ended_at=None
     )
     given = {"campaign": campaign, "carrier": practice, "country": "US"}
-    today = timezone.now().date()
-    Batch.objects.create(lo=3, hi=4, left=2, segments=2, reserved_on=today, **given)
+    Batch.objects.create(lo=3, hi=4, left=2, segments=2, reserved_at=timezone.now(), **given)
     Batch.objects.create(lo=5, hi=7, left=3, segments=3, **given)
     said = words(signed_in(admin), reverse("campaigns:detail", args=[campaign.key]))
     assert "3 of 8 are through · 5 left" in said

@@ -121,7 +121,7 @@ def test_a_claim_that_meets_the_switch_under_its_lock_takes_nothing(
     campaign = ready(5)
     begin(campaign)
     stopping.switch_off(workspace, admin, WHY)
-    assert claiming._claim_from(campaign.pk) == []
+    assert claiming._claim_from(campaign.pk) == (0, [])
     assert claiming.claim() == []
     assert engine.stored(campaign) == {"queued": 5}
 

@@ -142,10 +142,10 @@ def test_the_page_tells_the_last_run_and_what_is_due(
 # --- time zone ----------------------------------------------------------------------------
 
 
-def count_segments(campaign: Campaign, day: Any) -> None:
+def count_segments(campaign: Campaign, at: Any) -> None:
     Batch.objects.create(
         campaign=campaign, carrier=campaign.carrier, country="US", lo=1, hi=1, left=0, segments=0,
-        state="done", reserved_on=day,
+        state="done", reserved_at=at,
     )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def used(make_campaign: Any, practice: Any) -> Campaign:
     campaign = make_campaign()
     campaign.carrier = practice
     campaign.save()
-    count_segments(campaign, EVENING.date())
+    count_segments(campaign, EVENING)
     return campaign
 
 
@@ -197,7 +197,7 @@ def test_another_month_is_not_entered_while_something_counts_in_this_one(
     campaign = make_campaign()
     campaign.carrier = practice
     campaign.save()
-    count_segments(campaign, datetime(2026, 11, 3, tzinfo=UTC).date())
+    count_segments(campaign, datetime(2026, 11, 3, tzinfo=UTC))
     at(datetime(2026, 11, 30, 20, 0, tzinfo=UTC))
     with pytest.raises(zoning.CannotChange):
         zoning.change(workspace, admin, given(workspace, time_zone="Asia/Kuala_Lumpur"))
@@ -228,7 +228,7 @@ def test_no_change_of_zone_lets_a_threshold_be_passed_by_one_segment(
             Campaign.objects.filter(pk=campaign.pk).update(state="sending")
             claiming.claim()
             Workspace.objects.filter(pk=workspace.pk).update(time_zone="UTC")
-    taken = Batch.objects.exclude(reserved_on=None)
+    taken = Batch.objects.exclude(reserved_at=None)
     assert sum(batch.hi - batch.lo + 1 for batch in taken) == 2
     assert ThresholdWindow.objects.get().used == 2
 

@@ -100,8 +100,9 @@ class Fleet(Console):
     def limit(self, segments: int) -> None:
         """A daily threshold, so that every claim reserves and every refusal gives back."""
         self.execute(
-            'INSERT INTO billing_threshold (workspace_id, period, "limit", warn_percent,'
-            " changed_at) SELECT id, 'day', %s, 80, now() FROM accounts_workspace",
+            'INSERT INTO billing_threshold (workspace_id, scope, country, period, "limit",'
+            " warn_percent, changed_at)"
+            " SELECT id, 'workspace', '', 'day', %s, 80, now() FROM accounts_workspace",
             [segments],
         )
 

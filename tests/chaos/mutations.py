@@ -117,13 +117,17 @@ JOINED_THRESHOLD_GUARD = Mutation(
             "Workspace.objects.get(pk=workspace_id)",
         ),
         (
+            "billing/thresholds.py",
+            'list(windows.order_by("pk").select_for_update(no_key=True))',
+            'list(windows.order_by("pk"))',
+        ),
+        (
             "billing/models.py",
-            """        room = self.filter(used__lte=F("limit") - segments)
-""",
-            """        room = ThresholdWindow.objects.filter(
-            pk__in=self.filter(threshold__limit__gte=F("used") + segments).values("pk")
+            'rows = self.filter(pk__in=[pk for pk, _n in found], used__lte=F("limit") - amount)',
+            """room = self.filter(
+            pk__in=[pk for pk, _n in found], threshold__limit__gte=F("used") + amount
         )
-""",
+        rows = self.filter(pk__in=room.values("pk"))""",
         ),
     ),
 )

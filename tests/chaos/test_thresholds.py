@@ -23,9 +23,9 @@ PROCESSES = 4
 ROWS = 300
 
 UNGUARDED = """
-INSERT INTO billing_thresholdwindow (threshold_id, start, "limit", ceiling, used)
-SELECT t.id, (now() AT TIME ZONE w.time_zone)::date, "limit", 1000000000, 0
-FROM billing_threshold t JOIN accounts_workspace w ON w.id = t.workspace_id
+INSERT INTO billing_thresholdwindow (threshold_id, start, "end", "limit", ceiling, used)
+SELECT id, now() - interval '1 hour', now() + interval '1 hour', "limit", 1000000000, 0
+FROM billing_threshold
 """
 
 pytestmark = [pytest.mark.chaos, pytest.mark.fleet]
@@ -93,12 +93,13 @@ def race(races: int, root: Path, folder: Path, *, guarded: bool = True) -> dict[
 def _limit(database: psycopg.Connection, segments: int) -> None:
     database.execute("DELETE FROM billing_thresholdwindow")
     database.execute("DELETE FROM billing_threshold")
-    database.execute("UPDATE campaigns_batch SET reserved_on = NULL")
+    database.execute("UPDATE campaigns_batch SET reserved_at = NULL")
     database.execute("UPDATE campaigns_message SET state = 'cancelled' WHERE campaign_id IN"
                      " (SELECT id FROM campaigns_campaign WHERE state = 'stopped')")  # fmt: skip
     database.execute(
-        'INSERT INTO billing_threshold (workspace_id, period, "limit", warn_percent, changed_at)'
-        " SELECT id, 'day', %s, 80, now() FROM accounts_workspace",
+        'INSERT INTO billing_threshold (workspace_id, scope, country, period, "limit",'
+        " warn_percent, changed_at)"
+        " SELECT id, 'workspace', '', 'day', %s, 80, now() FROM accounts_workspace",
         [segments],
     )
 

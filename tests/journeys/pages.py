@@ -204,7 +204,7 @@ class World:
                 ("", ""), ("narrow", "?country=US&sender=SHOP&by=day"), ("none", "?month=2020-02"),
             )
         ]  # fmt: skip
-        cases += [Case("billing:threshold_edit", p, (p,)) for p in ("day", "month")]
+        cases += [Case("billing:threshold_edit", p, (p,)) for p in ("day", "hour-AU", "number")]
         return [*cases, Case("billing:threshold_remove", "day", ("day",))]
 
     def _of_campaigns(self) -> list[Case]:
