@@ -83,7 +83,7 @@ def _ask(request: SignedIn, campaign: Campaign, form: ResolveForm) -> HttpRespon
         "doubts": doubts,
         "offered": [value for value, _label in _choices(request, campaign)],
         "chosen": request.POST.get("decision", ""),
-        "about_carrier": CLASSES[campaign.route.carrier_class],
+        "about_carrier": CLASSES[resolving.class_of(campaign)],
         "shows_cost": reading.shows_cost(campaign, request.membership),
         "back_url": redirect("campaigns:detail", campaign.key).url,
     }
