@@ -75,6 +75,8 @@ RIGHTS: Words = {
     "campaigns.pause": _("pause campaigns"), "campaigns.stop": _("stop campaigns"),
     "campaigns.resume": _("resume campaigns"),
     "campaigns.resume_suspended": _("resume suspended campaigns"),
+    "campaigns.resolve": _("decide about messages in doubt"),
+    "campaigns.queue_doubts": _("queue messages in doubt again"),
     "campaigns.read_text": _("read texts of messages"),
     "campaigns.read_numbers": _("read whole phone numbers"),
     "campaigns.export_numbers": _("export whole phone numbers"),

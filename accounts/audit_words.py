@@ -64,6 +64,8 @@ DEEDS: dict[str, Deed] = {
     "campaign.resume_suspended": Deed(C, _("%(who)s resumed %(what)s after its suspension")),
     "campaign.finish": Deed(C, _("%(what)s is completed: everything has left")),
     "campaign.reopen": Deed(C, _("%(who)s opened %(what)s again for messages in doubt")),
+    "campaign.resolve": Deed(C, _("%(who)s decided about the messages in doubt of %(what)s")),
+    "campaign.resolved": Deed(C, _("The decision about messages in doubt of %(what)s is done")),
     "campaign.cancel": Deed(C, _("%(who)s cancelled %(what)s")),
     "campaign.stop": Deed(C, _("%(who)s stopped %(what)s for good")),
     "campaign.export": Deed(T, _("%(who)s exported the phone number details of %(what)s")),

@@ -30,6 +30,8 @@ PERMISSIONS: dict[str, dict[Role, str]] = {
     "campaigns.stop": {Role.OPERATOR: OWN, Role.ADMIN: ALL, Role.FINANCE: ALL},
     "campaigns.resume": _MAKERS,
     "campaigns.resume_suspended": _ADMIN,
+    "campaigns.resolve": _MAKERS,
+    "campaigns.queue_doubts": _ADMIN,
     "campaigns.read_text": _MAKERS,
     "campaigns.read_numbers": _MAKERS,
     "campaigns.export_numbers": _MAKERS,

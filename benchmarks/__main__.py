@@ -25,6 +25,7 @@ STAGES: dict[str, tuple[str, dict[str, float], str]] = {
     "receipts": ("receipts_speed", {"seconds": 20, "waiting": 20_000}, "waiting"),
     "writing": ("writing", {"rows": 100_000}, "rows"),
     "settling": ("settling", {"rows": 200_000}, "rows"),
+    "large-table": ("settling", {"rows": 100_000, "among": 3_000_000}, "among"),
     "reserving": ("reserving", {"count": 500}, "count"),
     "pages": ("pages", {"rows": 1_000_000}, "rows"),
     "memory": ("memory", {"rows": 1_000_000}, "rows"),

@@ -3,7 +3,8 @@
 It starts right after an expansion: once with the statistics that an expansion leaves behind, and
 once with those of before it, which a dispatcher meets that begins while the expansion goes on. They
 say that no message waits, and tempt the planner to look for those that do instead of using the key.
-``python -m benchmarks.settling --rows 200000`` prints one JSON list.
+``python -m benchmarks.settling --rows 200000`` prints one JSON list; ``--among 3000000`` measures
+instead what it costs that so many other messages are in the table.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import argparse
 import contextlib
 import json
 import os
+import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.measuring import ROOT, console, row, take_turns
+from benchmarks.pages import large_campaign
 from benchmarks.sending import Bench
 
 CHUNK = 500
@@ -129,18 +132,36 @@ def compare(rows: int, rounds: int) -> list[dict[str, Any]]:
     ]
 
 
+def compare_sizes(rows: int, rounds: int, among: int) -> list[dict[str, Any]]:
+    """*rows* of a table that holds nothing else, and of one with *among* others, all sent."""
+    bench = Settling(rows, NOBODY)
+    alone = [bench.settle() for _ in range(rounds)]
+    _empty()
+    large_campaign(among)
+    found = [bench._next() for _ in range(rounds)]
+    alone += [bench.settle() for _ in range(rounds)]
+    print(f"  alone {alone}, among others {found}", file=sys.stderr)
+    stage = f"claiming and settling of {rows:,} rows among {among:,} others"
+    beside = "the same rows in a table of their own"
+    return [row(stage, statistics.median(found), statistics.median(alone), "rows/s", beside)]
+
+
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--rows", type=int, default=200_000)
     options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--among", type=int, default=0)
     chosen = options.parse_args()
     with console():
         from django.db import connection
 
         with connection.cursor() as cursor:  # nor may the server renew them by itself
             cursor.execute("ALTER TABLE campaigns_message SET (autovacuum_enabled = off)")
-        small = max(1, chosen.rows // 10)
-        table = [*compare(small, chosen.rounds), *compare(chosen.rows, chosen.rounds)]
+        if chosen.among:
+            table = compare_sizes(chosen.rows, chosen.rounds, chosen.among)
+        else:
+            small = max(1, chosen.rows // 10)
+            table = [*compare(small, chosen.rounds), *compare(chosen.rows, chosen.rounds)]
     print(json.dumps(table))
 
 

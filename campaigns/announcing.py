@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.db.models import Sum
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.models import Workspace
+from accounts.models import User, Workspace
 from accounts.notices import notify, people_to_tell
 from billing import wording
 from billing.models import ThresholdWindow
@@ -150,12 +151,27 @@ def announce_doubt(campaign: Campaign) -> None:
         title=title % {"name": f"{campaign.name} ({campaign.label})", "n": f"{count:,}"},
         body=_(
             "Nobody knows whether the carrier took them, so nothing is sent a second time. A "
-            "receipt may still tell. If they are urgent, find them on the campaign's page under "
-            "Other and ask the carrier about their references; send them again only when it says "
-            "that it has not got them."
+            "receipt may still tell. If they are urgent, ask the carrier about their references, "
+            "which stand on the campaign's page under Other, and decide what they count as."
         ),
-        path=reverse("campaigns:detail", args=[campaign.key]) + "?is=other",
+        path=reverse("campaigns:resolve", args=[campaign.key]),
         dedupe=f"campaign-{campaign.pk}-in_doubt-{now:%Y%m%d}",
+    )
+
+
+def announce_resolved(campaign: Campaign, person: User, key: UUID) -> None:
+    """To who decided about many messages in doubt: it is carried out."""
+    left = Message.objects.filter(campaign=campaign, state=MessageState.IN_DOUBT).count()
+    words = ngettext("%(n)s message is still in doubt.", "%(n)s messages are still in doubt.", left)
+    notify(
+        [person],
+        campaign.workspace,
+        kind="campaign.attention",
+        title=_("%(name)s: your decision about messages in doubt is carried out")
+        % {"name": f"{campaign.name} ({campaign.label})"},
+        body=words % {"n": f"{left:,}"},
+        path=reverse("campaigns:detail", args=[campaign.key]),
+        dedupe=f"campaign-{campaign.pk}-resolved-{key}",
     )
 
 

@@ -44,6 +44,7 @@ ACTS = {
     "resume": Act("campaigns.resume", frozenset({S.PAUSED})),
     "resume_suspended": Act("campaigns.resume_suspended", frozenset({S.SUSPENDED})),
     "stop": Act("campaigns.stop", frozenset(RUNNING)),
+    "resolve": Act("campaigns.resolve", RUNNING | {S.COMPLETED, S.STOPPED}),
     "duplicate": Act("campaigns.read_text", EVERY - {S.DRAFT}, TEXTS),
     "resend": Act("campaigns.read_numbers", frozenset({S.COMPLETED, S.STOPPED}), TEXTS | NUMBERS),
     "export": Act("campaigns.view", EVERY - {S.DRAFT, S.SCHEDULED}),

@@ -96,6 +96,29 @@ class StopForm(ReasonForm):
         return given
 
 
+class ResolveForm(NeededReasonForm):
+    """What messages in doubt count as from now on. *asked* and *seen* say which of them."""
+
+    decision = forms.ChoiceField(
+        label=_("Decision"), error_messages={"required": _("Choose what they count as.")}
+    )
+    understood = forms.BooleanField(
+        label=_("I understand that these may arrive twice"), required=False
+    )
+    asked = forms.IntegerField(min_value=0, max_value=10**7, widget=forms.HiddenInput)
+    seen = forms.IntegerField(min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["decision"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or self.cleaned_data
+        if given.get("decision") == "queue" and not given.get("understood"):
+            self.add_error("understood", _("Tick this: the carrier may have sent them already."))
+        return given
+
+
 class DuplicateForm(plain_forms.Form):
     """What the copy takes along. *token* becomes the copy's key: a second click finds it."""
 

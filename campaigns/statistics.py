@@ -112,6 +112,11 @@ class Result:
         return next((p.messages for p in self.parts if p.key == key), 0)
 
     @property
+    def in_doubt(self) -> int:
+        """Messages of which nobody knows whether the carrier took them."""
+        return self.part(M.IN_DOUBT)
+
+    @property
     def left(self) -> int:
         """Messages that have not left: waiting, reserved and held."""
         return self.part("waiting") + self.part("reserved") + self.part("held")

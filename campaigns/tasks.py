@@ -6,7 +6,16 @@ from celery import shared_task
 from django.utils import timezone
 
 from accounts import notices, resetting, sealing
-from campaigns import erasing, estimating, exports, receipts, retention, sending, ticking
+from campaigns import (
+    erasing,
+    estimating,
+    exports,
+    receipts,
+    resolving,
+    retention,
+    sending,
+    ticking,
+)
 from campaigns.importing import check as importing
 from senders import optout_files
 from senders.tasks import import_optouts
@@ -21,11 +30,13 @@ def tick() -> None:
 
 @shared_task
 def look_after() -> None:
-    """Restart imports and exports whose worker died, and send the notices people want by mail."""
+    """Restart what lost its worker: imports, exports, decisions. Send notices by mail."""
     for pk in importing.recover_imports():
         check_import.delay(pk)
     for pk in exports.unfinished(timezone.now()):
         export_numbers.delay(pk)
+    for pk in resolving.unfinished(timezone.now()):
+        resolve_doubts.delay(pk)
     for pk in optout_files.unfinished(timezone.now()):
         import_optouts.delay(pk)
     notices.send_mails()
@@ -106,6 +117,12 @@ def count_campaign(campaign_id: int) -> None:
 def export_numbers(job_id: int) -> None:
     """Write a large export to its file."""
     exports.run(job_id)
+
+
+@shared_task
+def resolve_doubts(job_id: int) -> None:
+    """Carry out what somebody decided about messages in doubt."""
+    resolving.run(job_id)
 
 
 @shared_task

@@ -48,6 +48,8 @@ WORDS: dict[str, tuple[Words, str]] = {
     "campaign.resume_suspended": (_("Resumed after the suspension"), "done"),
     "campaign.finish": (_("Completed: everything has left"), "done"),
     "campaign.reopen": (_("Opened again for messages in doubt"), "warn"),
+    "campaign.resolve": (_("Decided about messages in doubt"), "warn"),
+    "campaign.resolved": (_("The decision about messages in doubt is carried out"), "done"),
     "campaign.cancel": (_("Cancelled"), "bad"),
     "campaign.stop": (_("Stopped for good"), "bad"),
     "campaign.export": (_("Phone number details exported"), ""),

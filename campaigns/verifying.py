@@ -75,6 +75,18 @@ QUERIES: dict[str, tuple[str, ...]] = {
         FROM campaigns_message m JOIN campaigns_campaign c ON c.id = m.campaign_id
         WHERE m.carrier_id <> '' GROUP BY c.carrier_id, m.carrier_id HAVING COUNT(*) > 1
         """,
+        """
+        SELECT doubt.message_id AS message, MAX(doubt.id) AS doubt
+        FROM campaigns_messageevent doubt JOIN campaigns_message m ON m.id = doubt.message_id
+        WHERE doubt.kind = 'in_doubt' AND m.state = 'queued' AND NOT EXISTS (
+          SELECT 1 FROM campaigns_messageevent e WHERE e.message_id = doubt.message_id
+            AND e.id > doubt.id AND e.was = 'in_doubt' AND e.now = 'queued'
+            AND (e.kind = 'decided' OR e.kind = 'queued_again' AND 2 <= (
+              SELECT COUNT(*) FROM campaigns_messageevent n
+              WHERE n.message_id = e.message_id AND n.kind = 'not_found'
+                AND n.id BETWEEN doubt.id AND e.id)))
+        GROUP BY doubt.message_id
+        """,
     ),
     "I4 charges": (
         """

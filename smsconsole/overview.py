@@ -229,7 +229,7 @@ def attention(user: User, meters: list[headroom.Meter]) -> list[Todo]:
     """What waits for a person, the most urgent first."""
     membership: Any = user.membership  # type: ignore[attr-defined]
     workspace = membership.workspace
-    found = [*_stopped(workspace, meters), *_close(meters), *_in_doubt(workspace)]
+    found = [*_stopped(workspace, meters), *_close(meters), *_in_doubt(membership)]
     if membership.can("senders.decide"):
         found += _reviews(workspace)
     return [*found, *_unmatched(workspace)]
@@ -271,16 +271,18 @@ def _close(meters: list[headroom.Meter]) -> list[Todo]:
     return found
 
 
-def _in_doubt(workspace: Workspace) -> list[Todo]:
+def _in_doubt(membership: Membership) -> list[Todo]:
     rows = CampaignTally.objects.filter(
-        campaign__workspace=workspace, state=MessageState.IN_DOUBT, messages__gt=0
+        campaign__workspace=membership.workspace, state=MessageState.IN_DOUBT, messages__gt=0
     )
-    sums = rows.values_list("campaign__key", "campaign__name").annotate(n=Sum("messages"))
-    found = list(sums.order_by("-n")[: SHOWN + 1])
-    todos = [
-        Todo("help-circle", "warn", _doubt(n, name), _page_of(key), _("Review campaign"))
-        for key, name, n in found[:DOUBTS_SHOWN]
-    ]
+    sums = rows.values_list("campaign__key", "campaign__name", "campaign__author")
+    found = list(sums.annotate(n=Sum("messages")).order_by("-n")[: SHOWN + 1])
+    todos = []
+    for key, name, author, n in found[:DOUBTS_SHOWN]:
+        url, act = _page_of(key), _("Review campaign")
+        if membership.can("campaigns.resolve", author):
+            url, act = reverse("campaigns:resolve", args=[key]), _("Resolve")
+        todos.append(Todo("help-circle", "warn", _doubt(n, name), url, act))
     if more := len(found) - len(todos):
         words = ngettext(
             "%(n)s more campaign has messages in doubt.",

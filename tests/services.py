@@ -103,20 +103,20 @@ class Postgres:
         self._options = ["listen_addresses=127.0.0.1", "max_connections=200"]
         self._options += [] if durable else QUICK
         self.url = f"postgres://console@127.0.0.1:{self.port}/postgres"
-        self._folder = folder / "postgres"
-        self._folder.mkdir()
+        self.folder = folder / "postgres"
+        self.folder.mkdir()
         self._log = folder / "postgres.log"
         self._user = _unprivileged()
         self._binaries = self._reachable(postgres_binaries(), folder)
         self.process: subprocess.Popen[bytes] | None = None
         if self._user:
-            os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
         make = ["initdb", "-D", "data", "-U", "console", "-A", "trust", "-E", "UTF8", "--no-sync"]
         if self._popen([*make, "--no-locale"]).wait():
             raise NoService(f"PostgreSQL made no database: {self._log.read_text()[-500:]}")
 
     def start(self) -> None:
-        command = ["postgres", "-D", "data", "-p", str(self.port), "-k", str(self._folder)]
+        command = ["postgres", "-D", "data", "-p", str(self.port), "-k", str(self.folder)]
         self.process = self._popen([*command, *(f"-c{option}" for option in self._options)])
         _wait_for(self.process, self.port, self._log)
 
@@ -140,7 +140,7 @@ class Postgres:
         with self._log.open("ab") as log:
             return subprocess.Popen(
                 [self._binaries / command[0], *command[1:]],
-                cwd=self._folder,
+                cwd=self.folder,
                 stdout=log,
                 stderr=log,
                 env={"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]},

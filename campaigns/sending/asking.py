@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -11,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Subquery
 
+from accounts.models import User
 from billing import thresholds
 from campaigns import bulk, clock
 from campaigns.announcing import announce_doubt
@@ -45,14 +47,17 @@ def ask() -> int:
     settled = 0
     for campaign in doubtful.select_related("workspace", "carrier"):
         if campaign.route.carrier_class in CAN_ANSWER:
-            settled += _ask_about(campaign, ends_at)
+            settled += ask_about(campaign, ends_at)
         announce_doubt(campaign)
     return settled
 
 
-def _ask_about(campaign: Campaign, ends_at: float) -> int:
+def ask_about(campaign: Campaign, ends_at: float, *, at_once: bool = False) -> int:
+    """Ask about the messages in doubt of *campaign* until *ends_at* (monotonic seconds); answer
+    how many got a certain outcome. *at_once* waits for no first moment: a person wants to know.
+    """
     now = clock.now()
-    horizon = now - timedelta(seconds=2 * settings.LEASE_SECONDS)
+    horizon = now if at_once else now - timedelta(seconds=2 * settings.LEASE_SECONDS)
     rows = Message.objects.filter(campaign=campaign, state=MessageState.IN_DOUBT)
     doubts = MessageEvent.objects.filter(message=OuterRef("pk"), kind="in_doubt").order_by("-pk")
     missed = MessageEvent.objects.filter(
@@ -60,7 +65,7 @@ def _ask_about(campaign: Campaign, ends_at: float) -> int:
     )
     rows = rows.annotate(doubt=Subquery(doubts.values("pk")[:1]))
     rows = rows.annotate(doubted=Subquery(doubts.values("at")[:1]))
-    due = rows.filter(~Exists(missed.filter(at__gte=now - ASK_AGAIN)), doubted__lt=horizon)
+    due = rows.filter(~Exists(missed.filter(at__gte=now - ASK_AGAIN)), doubted__lte=horizon)
     settled = after = 0
     while monotonic() < ends_at:
         messages = list(due.filter(position__gt=after).order_by("position")[:AT_ONCE])
@@ -156,29 +161,50 @@ def _free(campaign: Campaign, message: Message) -> None:
 
 
 def _queue_again(campaign: Campaign, message: Message, now: datetime) -> bool:
-    """Never received: back into its batch, which keeps its reservation."""
-    rows = Batch.objects.filter(pk=_batch(message).pk).exclude(state=BatchState.LEASED)
-    rows.filter(left=0).update(begun_to=0)  # of what it holds again, nothing has left
-    if not rows.update(
-        state=BatchState.READY, left=F("left") + 1, segments=F("segments") + message.segments
-    ):
-        return False
-    changed = bulk.update(
-        "campaigns_message", "id", (("state", "text"), ("detail", "text")),
-        [(message.pk, MessageState.QUEUED.value, "")], guard=bulk.only_while("state", "in_doubt"),
-    )  # fmt: skip
-    if changed != 1:
-        transaction.set_rollback(True)
+    """Never received: back into its batch, unless that is just being sent."""
+    batch = Batch.objects.select_for_update(no_key=True).get(pk=_batch(message).pk)
+    if batch.state == BatchState.LEASED:
         return False
     deltas = Deltas()
-    key = (campaign.pk, message.country)
-    deltas.add((*key, MessageState.IN_DOUBT.value, message.reason), -1, -message.segments)
-    deltas.add((*key, MessageState.QUEUED.value, ""), 1, message.segments)
-    deltas.write()
+    try:
+        with transaction.atomic():
+            put_back(campaign, batch, [message], deltas)
+            deltas.write()
+    except LeaseLost:  # a receipt was faster
+        return False
     _event(message, "queued_again", MessageState.QUEUED, now)
-    if campaign.state == CampaignState.COMPLETED:
-        campaign.move("reopen", ended_at=None, audit={"reason": "never received"})
+    reopen(campaign, None, "never received")
     return True
+
+
+def put_back(campaign: Campaign, batch: Batch, messages: Sequence[Message], deltas: Deltas) -> None:
+    """Queue *messages* in doubt in their *batch* again, which keeps its reservation. Both are held
+    by the caller, and nobody sends the batch. LeaseLost if one is in doubt no more.
+    """
+    segments = sum(message.segments for message in messages)
+    rows = Batch.objects.filter(pk=batch.pk)
+    rows.filter(left=0).update(begun_to=0)  # of what it holds again, nothing has left
+    rows.update(
+        state=BatchState.READY, left=F("left") + len(messages), segments=F("segments") + segments
+    )
+    changed = bulk.update(
+        "campaigns_message", "id", (("state", "text"), ("detail", "text")),
+        [(message.pk, MessageState.QUEUED.value, "") for message in messages],
+        guard=bulk.only_while("state", "in_doubt"),
+    )  # fmt: skip
+    if changed != len(messages):
+        raise LeaseLost
+    key = (campaign.pk, batch.country)
+    for message in messages:
+        doubt = (*key, MessageState.IN_DOUBT.value, message.reason)
+        deltas.add(doubt, -1, -message.segments)
+        deltas.add((*key, MessageState.QUEUED.value, ""), 1, message.segments)
+
+
+def reopen(campaign: Campaign, by: User | None, reason: str) -> None:
+    """Let a completed campaign, held by the caller, send what is queued in it again."""
+    if campaign.state == CampaignState.COMPLETED:
+        campaign.move("reopen", by=by, ended_at=None, audit={"reason": reason})
 
 
 def _event(message: Message, kind: str, to: MessageState, now: datetime) -> None:

@@ -20,6 +20,7 @@ from campaigns.models import (
     HourTally,
     ImportState,
     Message,
+    MessageEvent,
     Recipient,
     RecipientImport,
 )
@@ -110,6 +111,10 @@ def _write_messages(campaign: Campaign, made: Sequence[Made], numbers: list[str]
         )
         for at, (row, recipient) in enumerate(zip(made, recipients, strict=True))
     )  # fmt: skip
+    MessageEvent.objects.bulk_create(
+        MessageEvent(message=message, kind="in_doubt", was="queued", now="in_doubt", at=SENT_AT)
+        for message in Message.objects.filter(campaign=campaign, state="in_doubt")
+    )
 
 
 def write_tallies(campaign: Campaign) -> None:

@@ -77,7 +77,7 @@ def test_messages_that_stay_in_doubt_are_told_once_a_day(
     assert told.count() == 2
     assert told[0].title.endswith("has 2 messages in doubt")
     assert "ask the carrier" in told[0].body
-    assert told[0].path == f"/campaigns/{doubtful.key}/?is=other"
+    assert told[0].path == f"/campaigns/{doubtful.key}/doubts/"
 
 
 @pytest.mark.parametrize("ago", [timedelta(minutes=1), timedelta(hours=25)])

@@ -104,6 +104,8 @@ MEANT: dict[str, tuple[str | None, str | None, str | None, str | None]] = {
     "campaigns.cancel": (O, Y, N, N),
     "campaigns.stop": (O, Y, Y, N),  # finance holds the money brake
     "campaigns.resume_suspended": (N, Y, N, N),
+    "campaigns.resolve": (O, Y, N, N),
+    "campaigns.queue_doubts": (N, Y, N, N),  # resend of what nobody knows of
     "senders.request": (Y, Y, N, N),
     "senders.decide": (N, Y, N, N),
     "thresholds.change": (N, Y, Y, N),

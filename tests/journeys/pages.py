@@ -217,7 +217,7 @@ class World:
         pairs += [("pause", "sending"), ("resume", "paused"), ("stop", "sending")]
         pairs += [("resume_suspended", "suspended"), ("duplicate", "completed")]
         pairs += [("resend", "completed"), ("resend", "paused"), ("cancel", "completed")]
-        pairs += [("reveal", "completed")]
+        pairs += [("reveal", "completed"), ("resolve", "completed")]
         return [
             Case(f"campaigns:{page}", name, (self.campaigns[name].key,), author_id=self.author.pk)
             for page, name in pairs

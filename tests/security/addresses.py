@@ -96,6 +96,7 @@ OBJECTS: dict[str, Object] = {
     "campaigns:resume": Object(CAMPAIGN),
     "campaigns:resume_suspended": Object(CAMPAIGN),
     "campaigns:stop": Object(CAMPAIGN),
+    "campaigns:resolve": Object(CAMPAIGN),
     "campaigns:duplicate": Object(CAMPAIGN),
     "campaigns:resend": Object(CAMPAIGN),
     "campaigns:export": campaign("completed"),
