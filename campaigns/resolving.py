@@ -180,7 +180,7 @@ def _resolve_some(job: Job, campaign: Campaign) -> bool:
     then the batch, then its messages in order.
     """
     options = job.options
-    rows = _seen(campaign, options["seen"]).filter(position__gt=options.get("after", 0))
+    rows = _seen(campaign, options["seen"]).filter(position__gt=options.get("after", -1))
     first = rows.order_by("position").values_list("position", flat=True).first()
     if first is None:
         return False

@@ -61,7 +61,8 @@ def test_an_admin_queues_messages_in_doubt_again(
     page.get_by_label("Mark as not sent and queue again").check()
     page.get_by_label("Reason").fill(WHY)
     page.get_by_role("button", name="Resolve them").click()
-    expect(page.get_by_text("Tick this")).to_be_visible()
+    wanted = "Tick this: the carrier may have sent them already."
+    expect(page.get_by_text(wanted, exact=True)).to_be_visible()
     expect(page.get_by_label("Mark as not sent and queue again")).to_be_checked()
     assert looks(page, "doubts-refused") == []
 
