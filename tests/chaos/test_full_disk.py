@@ -77,6 +77,7 @@ def test_a_full_disk_stops_sending_and_room_starts_it_again(folder: Path) -> Non
 def test_postgresql_without_room_loses_nothing(folder: Path) -> None:
     """Its log of changes cannot be written, so it ends, or answers every change with an error."""
     began, rows = time.monotonic(), max(1_000, scaled(ROWS))
+    folder.chmod(0o755)  # the server is another user
     with (
         small_disk(folder / "disk", POSTGRES_MEGABYTES) as place,
         services(durable=True) as (postgres, redis),
