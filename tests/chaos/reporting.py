@@ -29,6 +29,23 @@ def tell(told: dict[str, Any]) -> None:
         kept.write(json.dumps({"at": round(time.time()), "scale": SCALE, **told}) + "\n")
 
 
+COUNTED = ("lost", "duplicated", "billing_diff_segments", "threshold_diff", "overshoot")
+
+
+def told_since(began: float) -> list[str]:
+    """What was told from that moment on, each as a line a person can read."""
+    lines = KEPT.read_text().splitlines() if KEPT.exists() else []
+    found = [line for line in map(json.loads, lines) if line["at"] >= int(began)]
+    return [_line(told) for told in found]
+
+
+def _line(told: dict[str, Any]) -> str:
+    verdict = {True: "pass", False: "FAIL", None: "told"}[told.get("pass")]
+    counts = ", ".join(f"{name} {told[name]}" for name in COUNTED if name in told)
+    about = f"scale {told['scale']:g}, seed {told.get('seed', SEED)}, {told.get('wall_s', 0):g} s"
+    return f"{verdict}  {told['test']} ({about}) {counts}".rstrip()
+
+
 def report(
     test: str, fleet: Fleet, rows: int, began: float, *, may: str = "", leftover: int = 0,
     seed: int = SEED, **about: Any,

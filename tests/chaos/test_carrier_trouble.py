@@ -5,20 +5,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.chaos.console import until
 from tests.chaos.fleet import WORKERS, Fleet
 from tests.chaos.judge import is_clean, judge
+from tests.chaos.reporting import SCALE, tell
 from tests.services import services
 
-SCALE = float(os.environ.get("CHAOS_SCALE", "0.02"))
 ROWS = max(600, round(5_000 * SCALE))
 DOWN_SECONDS = max(50.0, 120 * SCALE)
 SETTLED_SECONDS = 6.0  # by then every dispatcher has seen that it is down
@@ -40,10 +37,6 @@ def faults(fleet: Fleet) -> int:
 
 def rest(fleet: Fleet) -> None:
     until(fleet.is_over, "it does not come to its end", within=REST_SECONDS)
-
-
-def told(report: dict[str, Any]) -> None:
-    print(json.dumps(report))  # noqa: T201 - the report is the point
 
 
 def test_a_carrier_that_answers_errors_is_asked_twice_a_minute(folder: Path) -> None:
@@ -69,14 +62,18 @@ def test_a_carrier_that_answers_errors_is_asked_twice_a_minute(folder: Path) -> 
         )
         found = judge(fleet.query, fleet.carrier.home, ROWS)
         verified = fleet.verified()
-    told({"test": "T9", "down_s": DOWN_SECONDS, "at_first": at_first, "probes": probes,
-          "doubts": doubts, **found})  # fmt: skip
-    assert sending
-    assert 1 <= probes <= (DOWN_SECONDS - SETTLED_SECONDS) / PROBE_EVERY + 1
-    assert at_first <= FEWER_DOUBTS + WINDOW * DISPATCHERS
-    assert doubts == at_first + probes
-    assert is_clean(found, ROWS, may="in_doubt"), found
-    assert verified["ok"], verified
+    is_good = (
+        1 <= probes <= (DOWN_SECONDS - SETTLED_SECONDS) / PROBE_EVERY + 1
+        and at_first <= FEWER_DOUBTS + WINDOW * DISPATCHERS
+        and doubts == at_first + probes
+        and is_clean(found, ROWS, may="in_doubt")
+        and verified["ok"]
+    )
+    told = {"test": "T9", "down_s": DOWN_SECONDS, "at_first": at_first, "probes": probes,
+            "doubts": doubts, **found, "pass": is_good}  # fmt: skip
+    tell(told)
+    assert sending, "it was over before the carrier was down: nothing was tested"
+    assert is_good, (told, verified)
 
 
 def test_a_carrier_that_is_away_costs_the_open_calls_at_most(folder: Path) -> None:
@@ -103,12 +100,16 @@ def test_a_carrier_that_is_away_costs_the_open_calls_at_most(folder: Path) -> No
             f"SELECT COUNT(*) FROM campaigns_message WHERE state = 'in_doubt' AND NOT {FORCED}"
         )
         found = judge(fleet.query, fleet.carrier.home, ROWS)
-    told({"test": "T9 away", "down_s": DOWN_SECONDS, "doubts": doubts, "back_after_s": waited,
-          **found})  # fmt: skip
-    assert sending
-    assert doubts <= FEWER_DOUBTS + WINDOW * DISPATCHERS
-    assert waited <= PROBE_EVERY + 5
-    assert is_clean(found, ROWS, may="in_doubt"), found
+    is_good = (
+        doubts <= FEWER_DOUBTS + WINDOW * DISPATCHERS
+        and waited <= PROBE_EVERY + 5
+        and is_clean(found, ROWS, may="in_doubt")
+    )
+    told = {"test": "T9 away", "down_s": DOWN_SECONDS, "doubts": doubts, "back_after_s": waited,
+            **found, "pass": is_good}  # fmt: skip
+    tell(told)
+    assert sending, "it was over before the carrier was away: nothing was tested"
+    assert is_good, told
 
 
 def test_a_carrier_that_throttles_gets_what_it_takes(folder: Path) -> None:
@@ -135,8 +136,8 @@ def test_a_carrier_that_throttles_gets_what_it_takes(folder: Path) -> None:
         found = judge(fleet.query, fleet.carrier.home, rows)
     # What it takes at once before it counts, a second's worth, is not its pace.
     pace = round((len(times) - TAKES) / (times[-1] - times[0]), 1)
-    told({"test": "T10", "pace": pace, "throttled": throttled, "failed": failed, **found})
+    is_good = 0.9 * TAKES <= pace <= TAKES and not failed and is_clean(found, rows, may="in_doubt")
+    told = {"test": "T10", "pace": pace, "throttled": throttled, "failed": failed, **found}
+    tell(told | {"pass": is_good})
     assert throttled, "it was never throttled: nothing was tested"
-    assert 0.9 * TAKES <= pace <= TAKES
-    assert not failed
-    assert is_clean(found, rows, may="in_doubt"), found
+    assert is_good, told

@@ -13,6 +13,7 @@ from tests import turning
 from tests.chaos.console import until
 from tests.chaos.fleet import Fleet
 from tests.chaos.judge import is_clean, judge
+from tests.chaos.reporting import tell
 from tests.services import services
 
 ROWS, WAITING = 600, 51
@@ -57,12 +58,11 @@ def test_nothing_starts_early_and_nothing_is_sent_twice(folder: Path) -> None:
                 time.sleep(1)
             wall = round(time.monotonic() - before, 1)
             found = judge(fleet.query, fleet.carrier.home, ROWS + WAITING)
-    report = {"test": "T16", "shifts": SHIFTS, "waited": sorted(states), "jumps": jumps,
-              "end_s": wall, **found}  # fmt: skip
-    print(json.dumps(report))  # noqa: T201 - the report is the point
-    assert states == {"scheduled"}
-    assert jumps >= 1
-    assert is_clean(found, ROWS + WAITING), report
+    is_good = states == {"scheduled"} and jumps >= 1 and is_clean(found, ROWS + WAITING)
+    told = {"test": "T16", "shifts": SHIFTS, "waited": sorted(states), "jumps": jumps,
+            "end_s": wall, **found, "pass": is_good}  # fmt: skip
+    tell(told)
+    assert is_good, told
 
 
 def _turn_about(fleet: Fleet) -> tuple[set[str], int]:

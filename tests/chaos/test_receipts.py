@@ -8,7 +8,6 @@ carrier's own ledger, without the console's code.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
 import signal
@@ -28,7 +27,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.flood import Address, Answered, Ask, Said, all_at_once, at_pace, percentile
 from tests.chaos.flood import receipts as requests
 from tests.chaos.judge import carrier_ledger
-from tests.chaos.reporting import SCALE, SEED
+from tests.chaos.reporting import SCALE, SEED, tell
 from tests.services import Postgres, services
 
 RATE = 200.0
@@ -199,7 +198,7 @@ def test_receipts_early_twice_reversed_and_contradictory_come_to_what_they_say(
         "wall_s": round(time.monotonic() - began, 1),
     }  # fmt: skip
     report["pass"] = not wrong and not changed and verified["ok"]
-    print(json.dumps(report))  # noqa: T201 - the report is the point
+    tell(report)
     assert not wrong, list(wrong.items())[:5]
     assert report["pass"], (report, verified)
     assert set(statuses) | set(again) == {200}, (statuses, again)
@@ -266,7 +265,7 @@ def test_a_flood_during_a_crash_of_the_database_keeps_all_it_took(folder: Path) 
         not report["receipts_lost"] and verified["ok"] and set(report["statuses"]) <= {"200", "503"}
         and report["p99_ms_outside"] <= BAR_SECONDS * 1000
     )  # fmt: skip
-    print(json.dumps(report))  # noqa: T201 - the report is the point
+    tell(report)
     assert report["pass"], (report, verified)
     assert report["statuses"].get("503"), "nobody noticed the crash: nothing was tested"
     assert delivered >= report["statuses"]["200"] > 0

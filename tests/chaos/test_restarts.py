@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import signal
 import time
 from pathlib import Path
@@ -16,9 +14,9 @@ import pytest
 from tests.chaos.console import until
 from tests.chaos.fleet import Fleet
 from tests.chaos.judge import is_clean, judge
+from tests.chaos.reporting import SCALE, tell
 from tests.services import services
 
-SCALE = float(os.environ.get("CHAOS_SCALE", "0.02"))
 ROWS, RESTARTS = max(200, round(20_000 * SCALE)), max(4, round(200 * SCALE))
 EVERY_SECONDS = 3
 LATENCY_MS = 400  # calls are open whenever a worker is asked to end
@@ -59,7 +57,7 @@ def test_a_rolling_restart_leaves_nothing_in_doubt(carrier_class: str, folder: P
         "longest_s": round(longest, 1), "wall_s": round(time.monotonic() - began, 1), **found,
     }  # fmt: skip
     report["pass"] = is_clean(found, ROWS, may="in_doubt") and verified["ok"] and not doubts
-    print(json.dumps(report))  # noqa: T201 - the report is the point
+    tell(report)
     assert report["pass"], (report, verified)
     assert longest < LONGEST_SECONDS
     assert sending, "the campaign was over before the last restart: nothing was tested"

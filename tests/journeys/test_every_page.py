@@ -26,8 +26,9 @@ NO_PAGES = {
     "campaigns:side", "campaigns:sample", "campaigns:upload", "campaigns:refused",
     "campaigns:confirm", "campaigns:check_again", "campaigns:leave_out", "campaigns:answer",
     "campaigns:submit", "campaigns:hide", "billing:statement_export", "billing:rate_keep",
-    "billing:rate_sample", "billing:rate_export", "optouts:import_answer",
-    "optouts:import_confirm", "accounts:audit_export", "accounts:switch", "accounts:end_sessions",
+    "billing:rate_sample", "billing:rate_export", "billing:threshold_choose",
+    "optouts:import_answer", "optouts:import_confirm", "accounts:audit_export",
+    "accounts:switch", "accounts:end_sessions",
 }  # fmt: skip
 OPEN_PAGES = {"accounts:signin", "accounts:reset", "accounts:link"}
 # Pages that look different for those who may do less.
