@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.reporting import told_since
+from tests.chaos.reporting import tell_failure, told_since
 
 BEGAN = time.time()
 
@@ -18,6 +19,12 @@ def folder() -> Iterator[Path]:
     """A short path: sockets of servers lie in it."""
     with tempfile.TemporaryDirectory(prefix="smsconsole-fleet-") as name:
         yield Path(name)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """A failure is told at once, and why: the rest may take an hour."""
+    if report.failed and "/chaos/" in report.nodeid and "PYTEST_XDIST_WORKER" not in os.environ:
+        tell_failure(report.nodeid, str(report.longrepr))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -12,6 +12,7 @@ from tests.chaos.fleet import Fleet
 from tests.chaos.judge import is_clean, judge
 
 KEPT = ROOT / "build" / "chaos.jsonl"
+WHY_CHARS = 1_500
 SCALE = float(os.environ.get("CHAOS_SCALE", "0.02"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 
@@ -27,6 +28,11 @@ def tell(told: dict[str, Any]) -> None:
     KEPT.parent.mkdir(exist_ok=True)
     with KEPT.open("a") as kept:
         kept.write(json.dumps({"at": round(time.time()), "scale": SCALE, **told}) + "\n")
+
+
+def tell_failure(name: str, said: str) -> None:
+    """Keep the end of what pytest says of a test that failed."""
+    tell({"test": name, "pass": False, "why": said[-WHY_CHARS:]})
 
 
 COUNTED = ("lost", "duplicated", "billing_diff_segments", "threshold_diff", "overshoot")
