@@ -16,6 +16,8 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
 
+from sms import plans
+
 MAX_DIGITS = 15  # E.164
 MIN_DIGITS = 7
 MAX_CELL = 250  # longer than any way of writing a number
@@ -31,6 +33,7 @@ SATELLITE = "satellite"
 WORLD = "001"  # the region of satellite and global service codes
 MAINLAND_CHINA = 86
 MEXICO = 52
+_CHINESE = str(MAINLAND_CHINA)
 
 
 class NumberProblem(enum.StrEnum):
@@ -142,6 +145,29 @@ def parse_number(
     region = default_country.upper() if default_country else None
     if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("unknown country")
+    return _plain(raw, region, kinds) or _parse(raw, region, kinds)
+
+
+_PLAIN = re.compile(rf"\+?[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}")
+
+
+def _plain(raw: str | int | float, region: str | None, kinds: frozenset[str]) -> Number | None:
+    """What `_parse` gives for a number that can be sent to and needs no reading: most of them."""
+    text = str(raw) if type(raw) is int else raw
+    if not isinstance(text, str) or not _PLAIN.fullmatch(text):
+        return None
+    is_bare = text[0] != "+"
+    if is_bare and region is not None:
+        return None
+    digits = text if is_bare else text[1:]
+    if (found := plans.sent_to(digits)) is None or digits.startswith(_CHINESE):
+        return None
+    country, kind = found[0], KINDS.get(found[1])
+    return Number(f"+{digits}", country, kind, is_bare, "") if kind in kinds else None
+
+
+def _parse(raw: str | int | float, region: str | None, kinds: frozenset[str]) -> Number:
+    """Read *raw* in every way it can be written."""
     token, notes = _clean(raw if isinstance(raw, str) else _cell_text(raw))
     dialled, more = _dialled(token)
     notes += more
