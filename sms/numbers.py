@@ -30,6 +30,7 @@ KINDS = {  # mobile, fixed_line_or_mobile, fixed_line, toll_free ...
 }
 SENDABLE_KINDS = frozenset({"mobile", "fixed_line_or_mobile"})
 SATELLITE = "satellite"
+PREMIUM = "premium_rate"
 WORLD = "001"  # the region of satellite and global service codes
 MAINLAND_CHINA = 86
 MEXICO = 52
@@ -153,7 +154,7 @@ _PLAIN = re.compile(rf"\+?[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}")
 
 def _plain(raw: str | int | float, region: str | None, kinds: frozenset[str]) -> Number | None:
     """What `_parse` gives for a number that can be sent to and needs no reading: most of them."""
-    text = str(raw) if type(raw) is int else raw
+    text = str(raw) if type(raw) is int and 0 < raw < 10**MAX_DIGITS else raw
     if not isinstance(text, str) or not _PLAIN.fullmatch(text):
         return None
     is_bare = text[0] != "+"
@@ -163,7 +164,9 @@ def _plain(raw: str | int | float, region: str | None, kinds: frozenset[str]) ->
     if (found := plans.sent_to(digits)) is None or digits.startswith(_CHINESE):
         return None
     country, kind = found[0], KINDS.get(found[1])
-    return Number(f"+{digits}", country, kind, is_bare, "") if kind in kinds else None
+    if kind not in kinds or kind == PREMIUM:
+        return None
+    return Number(f"+{digits}", country, kind, is_bare, "")
 
 
 def _parse(raw: str | int | float, region: str | None, kinds: frozenset[str]) -> Number:
@@ -329,7 +332,7 @@ def _judge(reading: _Reading, kinds: frozenset[str]) -> tuple[str, str]:
         raise BadNumber(NumberProblem.MAINLAND_CHINA)
     if reading.kind is None or reading.country is None:
         raise _not_valid(reading)
-    if reading.kind == "premium_rate":
+    if reading.kind == PREMIUM:
         raise BadNumber(NumberProblem.PREMIUM)
     if reading.country == WORLD:
         if SATELLITE not in kinds:

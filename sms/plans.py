@@ -45,7 +45,7 @@ class _Plan:
         stripped = main.national_prefix_for_parsing
         self.answers: dict[int | None, Found] = {}
         # digits that would be taken for a national prefix are read by `phonenumbers` itself
-        before = rf"(?!(?:{stripped})(?<=[0-9]))" if stripped else ""
+        before = rf"(?!(?:{stripped})(?![0-9]{{{length}}}\Z))" if stripped else ""
         groups = re.compile(before).groups
         ways: list[str] = []
         for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]:
@@ -76,7 +76,7 @@ def _ways(region: str, length: int) -> Iterator[Choice]:
     regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[plan.country_code or 0]
     if len(regions) == 1:
         yield from ((general + condition, answer) for condition, answer in types)
-    elif plan.leading_digits:
+    elif plan.leading_digits is not None:
         chosen = f"(?={plan.leading_digits})"
         yield from ((chosen + general + condition, answer) for condition, answer in types)
         yield chosen, PhoneNumberType.UNKNOWN
