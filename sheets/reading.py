@@ -172,6 +172,9 @@ class _Reading:
         In text a record may span lines, so only workbooks leave rows out.
         """
         is_blank = is_blank_row(cells)
+        if not is_blank and number == self.last + 1 and not self.blank_run:
+            self.last = number  # nearly every line
+            return False
         if self.table.ragged and self.last:
             self.blank_run += max(0, number - self.last - 1)
         self.last = number

@@ -37,7 +37,7 @@ from sms.numbers import split_numbers
 
 log = logging.getLogger(__name__)
 
-CHUNK = 2_000
+CHUNK = 5_000
 DELETE_CHUNK = 5_000
 STALE_PART = 24 * 3600
 REFUSED_KEPT = timedelta(days=1)  # so long it can be read again in another way
