@@ -150,13 +150,19 @@ def parse_number(
 
 
 _PLAIN = re.compile(rf"\+?[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}")
+_GROUPED = re.compile(r"\+[1-9][0-9 ()-]{6,30}")  # no point: it could be a fraction
+_NOT_GROUPED = str.maketrans("", "", " ()-")
 
 
 def _plain(raw: str | int | float, region: str | None, kinds: frozenset[str]) -> Number | None:
     """What `_parse` gives for a number that can be sent to and needs no reading: most of them."""
     text = str(raw) if type(raw) is int and 0 < raw < 10**MAX_DIGITS else raw
-    if not isinstance(text, str) or not _PLAIN.fullmatch(text):
+    if not isinstance(text, str):
         return None
+    if not _PLAIN.fullmatch(text):
+        text = text.translate(_NOT_GROUPED) if _GROUPED.fullmatch(text) else ""
+        if not _PLAIN.fullmatch(text):
+            return None
     is_bare = text[0] != "+"
     if is_bare and region is not None:
         return None

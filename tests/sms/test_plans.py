@@ -91,7 +91,8 @@ def test_numbers_of_a_code_are_read_as_in_full(code: int) -> None:
         rest = max(1, chance.choice(lengths(code)) - len(start))
         wild.append(start + "".join(chance.choices("0123456789", k=rest)))
     for national in wild:
-        for raw in (f"+{code}{national}", f"{code}{national}"):
+        grouped = f"+{code} ({national[:2]}) {national[2:5]}-{national[5:]} "
+        for raw in (f"+{code}{national}", f"{code}{national}", grouped):
             assert not refuted(raw), raw
 
 
