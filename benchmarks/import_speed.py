@@ -116,9 +116,9 @@ def _step(command: str, path: str) -> None:
         rows = {"bare": bare, "import": bring}[command](Path(path))
     seconds = time.monotonic() - begun
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    own, childs = map(resource.getrusage, whose)
-    found = {"peak": own.ru_maxrss, "reader": childs.ru_maxrss}
-    cpu = [round(used.ru_utime + used.ru_stime, 2) for used in (own, childs)]
+    own, reader = map(resource.getrusage, whose)
+    found = {"peak": own.ru_maxrss, "reader": reader.ru_maxrss}
+    cpu = [round(used.ru_utime + used.ru_stime, 2) for used in (own, reader)]
     print(json.dumps({"rows": rows, "seconds": seconds, "cpu": cpu, **found}))
 
 

@@ -25,19 +25,19 @@ _ATTRIBUTES = (
 )
 # No control character, no markup; EF leads what XML leaves out at the end of the plane.
 _TEXT = rf"[^<>&\x00-\x1f\xef]{{0,{TEXT_CHARS}}}+"
-_REF = r'r="{}[0-9]{{1,7}}"(?: s="{}")?'
+_LETTERS, _DIGITS, _STYLE = "[A-Z]{1,3}", "[0-9]{1,7}", "[0-9]{1,6}"
 _CONTENT = rf'<v>{_TEXT}</v>|<is><t(?: xml:space="preserve")?>{_TEXT}</t></is>'
 _CELL = (
-    rf"<c {_REF.format('([A-Z]{1,3})', '[0-9]{1,6}')}"
+    rf'<c r="({_LETTERS}){_DIGITS}"(?: s="{_STYLE}")?'
     rf'(?: t="(?:n|s|str|inlineStr)")?>(?:{_CONTENT})</c>'
 )
-_BLANK = rf"<c {_REF.format('[A-Z]{1,3}', '[0-9]{1,6}')}/>"
+_BLANK = rf'<c r="{_LETTERS}{_DIGITS}"(?: s="{_STYLE}")?/>'
 _ROW = rf'<row r="([1-9][0-9]{{0,6}})"{_ATTRIBUTES}>((?:{_CELL}|{_BLANK})*+)</row>'
 ROW = re.compile(_ROW.encode())
 """The row's number, its cells as they stand, and the letters of the last one with content."""
 
 CELL = re.compile(
-    rf"<c {_REF.format('([A-Z]{1,3})', '([0-9]+)')}"
+    rf'<c r="({_LETTERS}){_DIGITS}"(?: s="({_STYLE})")?'
     r'(?: t="([a-zA-Z]+)")?>(?:<v>([^<]*)</v>|<is><t[^>]*>([^<]*)</t></is>)</c>'
 )
 """Letters, style, kind and the two sorts of content of each cell of such a row."""

@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from hashlib import blake2b
 
-from sms.numbers import BadNumber, Number, NumberProblem, looks_rounded, parse_number
+from sms.numbers import BadNumber, Number, NumberProblem, parse_number
 
 from .cells import ERRORS, READABLE, Cell, Odd, Table
 from .columns import Layout
@@ -18,6 +18,7 @@ from .sheetxml import column_letters
 from .workbook import plain
 
 RAW_CHARS = 60
+ROUNDED = "000000"  # so a number ends when a spreadsheet has rounded it; many are lost digits
 SAMPLES = 5
 INVISIBLE = re.compile(
     "[\u00a0\u00ad\u034f\u061c\u180e\u2007\u200b-\u200f\u202a-\u202f\u2060-\u2064\u2066-\u206f\ufeff]"
@@ -148,7 +149,7 @@ class Rows:
             text = str(token)
             bare = BARE.fullmatch(text) is not None and not text.startswith("00")
         self.bare += bare
-        self.rounded += looks_rounded(text)
+        self.rounded += text.endswith(ROUNDED)
         try:
             number = parse_number(token, self.request.default_country)
         except BadNumber as bad:

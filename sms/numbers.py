@@ -17,11 +17,9 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
 
 from sms import plans
+from sms.plans import MAX_DIGITS, MIN_DIGITS
 
-MAX_DIGITS = 15  # E.164
-MIN_DIGITS = 7
 MAX_CELL = 250  # longer than any way of writing a number
-ROUNDED_ZEROS = "000000"
 
 KINDS = {  # mobile, fixed_line_or_mobile, fixed_line, toll_free ...
     value: name.lower()
@@ -34,7 +32,7 @@ PREMIUM = "premium_rate"
 WORLD = "001"  # the region of satellite and global service codes
 MAINLAND_CHINA = 86
 MEXICO = 52
-_CHINESE = str(MAINLAND_CHINA)
+CHINA = "CN"
 
 
 class NumberProblem(enum.StrEnum):
@@ -149,28 +147,15 @@ def parse_number(
     return _plain(raw, region, kinds) or _parse(raw, region, kinds)
 
 
-_PLAIN = re.compile(rf"\+?[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}")
-_GROUPED = re.compile(r"\+[1-9][0-9 ()-]{6,30}")  # no point: it could be a fraction
-_NOT_GROUPED = str.maketrans("", "", " ()-")
-
-
 def _plain(raw: str | int | float, region: str | None, kinds: frozenset[str]) -> Number | None:
     """What `_parse` gives for a number that can be sent to and needs no reading: most of them."""
-    text = str(raw) if type(raw) is int and 0 < raw < 10**MAX_DIGITS else raw
-    if not isinstance(text, str):
+    written = plans.plain(raw)
+    if written is None or ((is_bare := written[0] != "+") and region is not None):
         return None
-    if not _PLAIN.fullmatch(text):
-        text = text.translate(_NOT_GROUPED) if _GROUPED.fullmatch(text) else ""
-        if not _PLAIN.fullmatch(text):
-            return None
-    is_bare = text[0] != "+"
-    if is_bare and region is not None:
-        return None
-    digits = text if is_bare else text[1:]
-    if (found := plans.sent_to(digits)) is None or digits.startswith(_CHINESE):
-        return None
-    country, kind = found[0], KINDS.get(found[1])
-    if kind not in kinds or kind == PREMIUM:
+    digits = written.removeprefix("+")
+    country, type_ = plans.sent_to(digits) or ("", None)
+    kind = KINDS.get(type_) if type_ is not None else None
+    if kind not in kinds or kind == PREMIUM or country == CHINA:
         return None
     return Number(f"+{digits}", country, kind, is_bare, "")
 
@@ -393,7 +378,7 @@ def _dropped(dialled: str, e164: str, country_code: int | None) -> list[str]:
     return []
 
 
-# --- showing and splitting --------------------------------------------------------------
+# --- splitting -------------------------------------------------------------------------
 
 
 _BETWEEN = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029\t,;\uff0c\uff1b\u3001]+")
@@ -410,11 +395,3 @@ def split_numbers(text: str) -> list[str]:
 
 def _visible(entry: str) -> bool:
     return any(unicodedata.category(character) not in ("Cf", "Zs") for character in entry)
-
-
-def looks_rounded(e164: str) -> bool:
-    """Whether the number ends as one does after a spreadsheet rounded it.
-
-    One such number is plausible; many in a column are lost digits.
-    """
-    return e164.endswith(ROUNDED_ZEROS)

@@ -16,6 +16,11 @@ import phonenumbers
 from phonenumbers import PhoneMetadata, PhoneNumberType
 from phonenumbers.phonemetadata import PhoneNumberDesc
 
+MAX_DIGITS = 15  # E.164
+MIN_DIGITS = 7
+PLAIN = re.compile(rf"\+?[1-9][0-9]{{{MIN_DIGITS - 1},{MAX_DIGITS - 1}}}")
+GROUPED = re.compile(r"\+[1-9][0-9 ()-]{6,30}")  # no point: it could be a fraction
+BETWEEN = str.maketrans("", "", " ()-")
 NEVER = "(?!)"
 NO_COUNTRY = "001"  # what the metadata calls a code that no country has
 
@@ -116,6 +121,18 @@ _CODES = {
     for code, regions in phonenumbers.COUNTRY_CODE_TO_REGION_CODE.items()
     if NO_COUNTRY not in regions
 }
+
+
+def plain(raw: str | int | float) -> str | None:
+    """*raw* as digits with or without a leading +, if nothing but groups is to be undone."""
+    text = str(raw) if type(raw) is int and 0 < raw < 10**MAX_DIGITS else raw
+    if not isinstance(text, str):
+        return None
+    if PLAIN.fullmatch(text):
+        return text
+    if GROUPED.fullmatch(text) and PLAIN.fullmatch(text := text.translate(BETWEEN)):
+        return text
+    return None
 
 
 def sent_to(digits: str) -> Found | None:
