@@ -106,7 +106,9 @@ def bring(path: Path) -> int:
 
 
 def _step(command: str, path: str) -> None:
-    """One measured step, in this process: seconds, rows, and the peaks it and its child had."""
+    """One measured step, in this process: its rows and seconds, and the peaks and the processor
+    seconds that it and its child had.
+    """
     begun = time.monotonic()
     if command.isdigit():
         rows = make(Path(path), int(command))
@@ -114,8 +116,10 @@ def _step(command: str, path: str) -> None:
         rows = {"bare": bare, "import": bring}[command](Path(path))
     seconds = time.monotonic() - begun
     whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peaks = [resource.getrusage(who).ru_maxrss for who in whose]
-    print(json.dumps({"rows": rows, "seconds": seconds, "peak": peaks[0], "reader": peaks[1]}))
+    own, reader = map(resource.getrusage, whose)
+    found = {"peak": own.ru_maxrss, "reader": reader.ru_maxrss}
+    cpu = [round(used.ru_utime + used.ru_stime, 2) for used in (own, reader)]
+    print(json.dumps({"rows": rows, "seconds": seconds, "cpu": cpu, **found}))
 
 
 def _measured(command: str, path: Path, env: dict[str, str]) -> dict[str, Any]:
@@ -154,6 +158,8 @@ def compare(path: Path, rounds: int, env: dict[str, str]) -> dict[str, Any]:
         "rows": runs["import"][0]["rows"],
         "bare_seconds": round(seconds["bare"], 2), "import_seconds": round(seconds["import"], 2),
         "ratio": round(seconds["import"] / seconds["bare"], 2),
+        "bare_cpu": runs["bare"][0]["cpu"][0], "import_cpu": runs["import"][0]["cpu"][0],
+        "reader_cpu": runs["import"][0]["cpu"][1],
         "bare_peak_mib": max(r["peak"] for r in runs["bare"]) // 1024,
         "import_peak_mib": max(r["peak"] for r in runs["import"]) // 1024,
         "reader_peak_mib": max(r["reader"] for r in runs["import"]) // 1024,

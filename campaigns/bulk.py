@@ -6,7 +6,10 @@ ORM is used everywhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from json.encoder import encode_basestring
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,6 +18,8 @@ from django.db.models import Model
 Row = Sequence[Any] | tuple[Any, ...]
 
 ADAPTED = frozenset({"UUIDField", "DateTimeField", "DateField", "JSONField"})
+SPECIAL = re.compile(r"[\\\x00-\x1f]")
+COPIED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 TYPES = {
     "bigint": "bigint",
     "int": "integer",
@@ -26,7 +31,11 @@ TYPES = {
 def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
     """Insert *rows* (values of the fields *columns*) inside the caller's transaction."""
     fields: list[Any] = [model._meta.get_field(name) for name in columns]
-    adapted = [(i, f) for i, f in enumerate(fields) if f.get_internal_type() in ADAPTED]
+    kinds = [field.get_internal_type() for field in fields]
+    if connection.vendor == "postgresql" and WRITERS.keys() >= set(kinds):
+        _copy_text(model, fields, rows)
+        return
+    adapted = [(i, field) for i, field in enumerate(fields) if kinds[i] in ADAPTED]
     ready: Any = (_adapt(row, adapted) for row in rows)
     names = ", ".join(f'"{field.column}"' for field in fields)
     table = model._meta.db_table
@@ -38,6 +47,44 @@ def insert(model: type[Model], columns: Sequence[str], rows: Iterable[Row]) -> N
             return
         marks = ", ".join(["%s"] * len(columns))
         cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", ready)  # noqa: S608
+
+
+def _copy_text(model: type[Model], fields: Sequence[Any], rows: Iterable[Row]) -> None:
+    """COPY in its text form, written here: the driver needs several times as long for a row."""
+    writers = [WRITERS[field.get_internal_type()] for field in fields]
+    lines = [
+        "\t".join([write(value) for write, value in zip(writers, row, strict=True)]) + "\n"
+        for row in rows
+    ]
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    into = f"COPY {model._meta.db_table} ({names}) FROM STDIN"
+    if lines:
+        with connection.cursor() as cursor, cursor.copy(into) as copy:
+            copy.write("".join(lines))
+
+
+def _copied(text: str | None) -> str:
+    if text is None:
+        return r"\N"
+    return text.translate(COPIED) if SPECIAL.search(text) else text
+
+
+def as_json(values: Any) -> str:
+    """``json.dumps(values, ensure_ascii=False)``, at a fifth of its cost for texts in a row."""
+    if type(values) in (list, tuple):
+        try:
+            return "[" + ", ".join(map(encode_basestring, values)) + "]"
+        except TypeError:  # not texts alone
+            pass
+    return json.dumps(values, ensure_ascii=False)
+
+
+WRITERS: dict[str, Callable[[Any], str]] = {
+    "CharField": _copied,
+    "ForeignKey": str,
+    "JSONField": lambda value: _copied(as_json(value)),
+    "PositiveIntegerField": str,
+}
 
 
 def _adapt(row: Row, adapted: Sequence[tuple[int, Any]]) -> Row:

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from .sentences import BadFile, Fact, say
 
@@ -67,9 +67,11 @@ class Meta:
     notices: tuple[Notice, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One recipient: the line it came from, its number and its values in the asked order."""
+class Row(NamedTuple):
+    """One recipient: the line it came from, its number and its values in the asked order.
+
+    A tuple, because a list has a million of them: it is made in a quarter of the time.
+    """
 
     row: int
     number: str
@@ -142,9 +144,7 @@ Event = Meta | Rows | Problems | Quoted | Progress | Done
 def encode(event: Event) -> str:
     """One line of JSON. Rows travel as bare lists: they are most of the traffic."""
     if isinstance(event, Rows):
-        return json.dumps(
-            {"type": "Rows", "rows": [[r.row, r.number, r.country, r.values] for r in event.rows]}
-        )
+        return json.dumps({"type": "Rows", "rows": event.rows}, ensure_ascii=False)
     return json.dumps({"type": type(event).__name__, **asdict(event)})
 
 
@@ -173,7 +173,10 @@ def decode(line: str | bytes) -> Event:
 
 
 def _rows(fields: dict[str, Any]) -> Rows:
-    return Rows(tuple(Row(r[0], r[1], r[2], tuple(r[3])) for r in fields["rows"]))
+    return Rows(
+        tuple([Row(row, number, country, tuple(values))
+               for row, number, country, values in fields["rows"]])
+    )  # fmt: skip
 
 
 def _quoted(fields: dict[str, Any]) -> Quoted:

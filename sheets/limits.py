@@ -25,6 +25,6 @@ class Limits:
     cell_chars: int = 2_000
     blank_rows: int = 1_000
     memory_bytes: int = 1024 * MIB
-    cpu_seconds: int = 120
-    wall_seconds: int = 600
+    cpu_seconds: int = 600  # a million numbers written for their own country need most of it
+    wall_seconds: int = 1_800
     open_files: int = 64

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from xml.parsers.expat import ExpatError
 
 import phonenumbers
 from defusedxml.common import DefusedXmlException
@@ -34,8 +35,8 @@ ASK_COUNTRY_BELOW = 0.95
 
 DAMAGE = (
     zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError, TypeError, IndexError,
-    AttributeError, ArithmeticError, OSError, RuntimeError, ET.ParseError, InvalidFileException,
-    struct.error,
+    AttributeError, ArithmeticError, OSError, RuntimeError, ET.ParseError, ExpatError,
+    InvalidFileException, struct.error,
 )  # fmt: skip
 
 
@@ -80,9 +81,10 @@ def _read(kind: str, table: Table, request: Request, limits: Limits) -> Iterator
         return
     reading = _Reading(table, layout, request, limits)
     if not layout.has_header:
-        yield from reading.take(first)
+        lines = itertools.chain([first], lines)
     for line in lines:
-        yield from reading.take(line)
+        if reading.take(line):
+            yield from reading.flush()
         if reading.stopped:
             break
     yield from reading.finish()
@@ -102,13 +104,8 @@ def _open(path: Path, kind: files.FileKind, request: Request, limits: Limits) ->
 
 
 def _guarded(table: Table) -> Iterator[Line]:
-    lines = table.lines()
-    while True:
-        with _damage_told():
-            line = next(lines, None)
-        if line is None:
-            return
-        yield line
+    with _damage_told():
+        yield from table.lines()
 
 
 def _first(lines: Iterator[Line], table: Table, limits: Limits) -> tuple[int, list[Cell]]:
@@ -155,10 +152,11 @@ class _Reading:
         self.blank = 0
         self.stopped = False
 
-    def take(self, line: Line) -> Iterator[Event]:
+    def take(self, line: Line) -> bool:
+        """Check one line; whether it is time to tell what was gathered."""
         number, cells = line
         if self._is_past_the_end(number, cells):
-            return
+            return False
         if self.rows.read >= self.limits.rows:
             raise BadFile("too_many_rows", limit=self.limits.rows, count=self.rows.read)
         outcome = self.rows.check(number, cells)
@@ -166,8 +164,7 @@ class _Reading:
             self.good.append(outcome)
         else:
             self.bad.extend(outcome)
-        if self.rows.read % BATCH == 0:
-            yield from self._flush()
+        return self.rows.read % BATCH == 0
 
     def _is_past_the_end(self, number: int, cells: list[Cell] | Odd) -> bool:
         """Count blank rows, given or left out; stop after a long run of them.
@@ -175,6 +172,9 @@ class _Reading:
         In text a record may span lines, so only workbooks leave rows out.
         """
         is_blank = is_blank_row(cells)
+        if not is_blank and number == self.last + 1 and not self.blank_run:
+            self.last = number  # nearly every line
+            return False
         if self.table.ragged and self.last:
             self.blank_run += max(0, number - self.last - 1)
         self.last = number
@@ -185,7 +185,7 @@ class _Reading:
             self.blank_run = 0
         return is_blank or self.stopped
 
-    def _flush(self) -> Iterator[Event]:
+    def flush(self) -> Iterator[Event]:
         if self.good:
             yield RowsEvent(tuple(self.good))
         for start in range(0, len(self.bad), BATCH):
@@ -197,7 +197,7 @@ class _Reading:
         if not self.rows.read:
             raise BadFile("no_recipients")
         self._stop_if_destroyed()
-        yield from self._flush()
+        yield from self.flush()
         rows = self.rows
         ask = not self.request.default_country and rows.bare > 0
         yield Done(

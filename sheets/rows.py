@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter
 from hashlib import blake2b
 
-from sms.numbers import BadNumber, Number, NumberProblem, looks_rounded, parse_number
+from sms.numbers import BadNumber, Number, NumberProblem, parse_number
 
 from .cells import ERRORS, READABLE, Cell, Odd, Table
 from .columns import Layout
@@ -18,6 +18,7 @@ from .sheetxml import column_letters
 from .workbook import plain
 
 RAW_CHARS = 60
+ROUNDED = "000000"  # so a number ends when a spreadsheet has rounded it; many are lost digits
 SAMPLES = 5
 INVISIBLE = re.compile(
     "[\u00a0\u00ad\u034f\u061c\u180e\u2007\u200b-\u200f\u202a-\u202f\u2060-\u2064\u2066-\u206f\ufeff]"
@@ -25,6 +26,9 @@ INVISIBLE = re.compile(
 CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 BARE = re.compile(r"[0-9][0-9 ().-]*")
+# What most cells hold, for which none of the questions below needs to be asked one by one.
+PLAIN_NUMBER = re.compile(r"\+[0-9]{1,20}")
+PLAIN_VALUE = re.compile(r"[!\"$-~](?:[ -~]*[!-~])?")  # no "#" first: no spreadsheet's error
 
 
 class Refused(Exception):
@@ -46,6 +50,7 @@ class Rows:
         self.request = request
         self.limits = limits
         self.table = table
+        self.plain_chars = min(limits.value_chars, limits.cell_chars)
         self.first_rows: dict[str | bytes, int] = {}
         self.numbers: set[str] = set()
         self.repeated = 0  # rows that give an earlier number with other values
@@ -99,8 +104,12 @@ class Rows:
             name = self.layout.names[self.layout.number]
             problems.append(self._problem(row, name, refused))
         for name, index in self.layout.variables:
+            cell = cells[index]
+            if type(cell) is str and len(cell) <= self.plain_chars and PLAIN_VALUE.fullmatch(cell):
+                values.append(cell)
+                continue
             try:
-                values.append(self._value(row, name, index, cells[index]))
+                values.append(self._value(row, name, index, cell))
             except Refused as refused:
                 problems.append(self._problem(row, name, refused))
         if found is None or problems:
@@ -132,11 +141,15 @@ class Rows:
     # -- the number -----------------------------------------------------------------------
 
     def _number(self, row: int, cell: Cell) -> Number:
-        token = self._token(row, cell)
-        text = str(token)
-        bare = BARE.fullmatch(text) is not None and not text.startswith("00")
+        if type(cell) is str and PLAIN_NUMBER.fullmatch(cell):
+            token: str | int | float = cell
+            text, bare = cell, False
+        else:
+            token = self._token(row, cell)
+            text = str(token)
+            bare = BARE.fullmatch(text) is not None and not text.startswith("00")
         self.bare += bare
-        self.rounded += looks_rounded(text)
+        self.rounded += text.endswith(ROUNDED)
         try:
             number = parse_number(token, self.request.default_country)
         except BadNumber as bad:
@@ -217,7 +230,11 @@ def _refused_number(bad: BadNumber, raw: str) -> Refused:
 
 def is_blank_row(cells: list[Cell] | Odd) -> bool:
     """Whether nothing at all stands in the row."""
-    return not isinstance(cells, Odd) and all(_is_blank(cell) for cell in cells)
+    return not (isinstance(cells, Odd) or any(map(_holds, cells)))
+
+
+def _holds(cell: Cell) -> bool:
+    return not _is_blank(cell)
 
 
 def _is_blank(cell: Cell) -> bool:

@@ -11,11 +11,13 @@ import re
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from defusedxml.ElementTree import XMLParser
 
+from . import plainrows
 from .limits import Limits
+from .plainrows import Feeder, Nesting
 from .sentences import BadFile
 
 CHUNK = 64 * 1024
@@ -54,6 +56,9 @@ class _Columns(dict[str, int]):
         return number
 
 
+COLUMNS = _Columns()
+
+
 @dataclass(slots=True)
 class Survey:
     """The real extent of a sheet, whatever its dimension element says."""
@@ -77,16 +82,36 @@ class RawCell:
     formula: bool
 
 
-def _feed(part: BinaryIO, guard: XMLParser, most: int) -> Iterator[None]:
+class Fed(Protocol):
+    """Who takes a part chunk by chunk."""
+
+    def feed(self, chunk: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
+class _Expat:
+    """All of a part to expat."""
+
+    def __init__(self, parser: Any) -> None:
+        self.parser = parser
+
+    def feed(self, chunk: bytes) -> None:
+        self.parser.Parse(chunk, False)
+
+    def close(self) -> None:
+        self.parser.Parse(b"", True)
+
+
+def _feed(part: BinaryIO, fed: Fed, most: int) -> Iterator[None]:
     """Feed *part* chunk by chunk; counts the bytes that really come out of the archive."""
     count = 0
     while chunk := part.read(CHUNK):
         count += len(chunk)
         if count > most:
             raise BadFile("unpacks_too_large")
-        guard.parser.Parse(chunk, False)
+        fed.feed(chunk)
         yield
-    guard.parser.Parse(b"", True)
+    fed.close()
     yield
 
 
@@ -166,7 +191,7 @@ def read_strings(part: BinaryIO, limits: Limits) -> list[str]:
     strings = _Strings(guard.parser, max(1_000_000, limits.rows * 4))
     guard.parser.StartElementHandler = strings.start
     guard.parser.EndElementHandler = strings.end
-    for _ in _feed(part, guard, limits.strings_bytes):
+    for _ in _feed(part, _Expat(guard.parser), limits.strings_bytes):
         pass
     return strings.strings
 
@@ -174,11 +199,12 @@ def read_strings(part: BinaryIO, limits: Limits) -> list[str]:
 class _Surveyor:
     """Counts one sheet. Only content counts: a styled empty cell costs nobody anything."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, parser: Any, limits: Limits) -> None:
         self.limits = limits
         self.found = Survey()
         self.names = _Names()
-        self.letters = _Columns()
+        self.letters = COLUMNS
+        self.nesting = Nesting(parser)
         self.row = 0
         self.column = 0
         self.row_hidden = False
@@ -194,9 +220,29 @@ class _Surveyor:
         }
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        starter = self.starters.get(self.names[name])
+        local = self.names[name]
+        self.nesting.opened(local)
+        starter = self.starters.get(local)
         if starter:
             starter(attributes)
+
+    def end(self, name: str) -> None:
+        self.nesting.closed(self.names[name])
+
+    def plain(self, data: bytes, at: int) -> int:
+        """Count plain rows; one out of order is left to expat."""
+        match = plainrows.ROW.match
+        while found := match(data, at):
+            number = int(found[1])
+            if not self.row < number <= MAX_ROW:
+                break
+            at = found.end()
+            self.row = number
+            if letters := found[3]:
+                self.row_hidden = self.row_counted = False
+                self.column = self.letters[letters.decode()]
+                self.start_content({})
+        return at
 
     def start_row(self, attributes: dict[str, str]) -> None:
         self.row = next_row(self.row, attributes)
@@ -240,9 +286,11 @@ class _Surveyor:
 
 def survey(part: BinaryIO, limits: Limits) -> Survey:
     """Stream the whole sheet once and count; refuses as soon as a limit is passed."""
-    surveyor, guard = _Surveyor(limits), _parser()
-    guard.parser.StartElementHandler = surveyor.start
-    for _ in _feed(part, guard, limits.unpacked_bytes):
+    guard = _parser()
+    surveyor = _Surveyor(guard.parser, limits)
+    guard.parser.StartElementHandler, guard.parser.EndElementHandler = surveyor.start, surveyor.end
+    feeder = Feeder(guard.parser, surveyor.nesting, surveyor.plain)
+    for _ in _feed(part, feeder, limits.unpacked_bytes):
         pass
     return surveyor.found
 
@@ -253,16 +301,18 @@ class _Rows:
     def __init__(self, parser: Any) -> None:
         self.parser = parser
         self.names = _Names()
-        self.letters = _Columns()
+        self.letters = COLUMNS
+        self.nesting = Nesting(parser)
         self.text = _Text()
         self.row = 0
         self.cells: list[RawCell] = []
-        self.taken: list[tuple[int, list[RawCell]]] = []
+        self.taken: list[tuple[int, list[RawCell] | str]] = []
         self.cell = RawCell(0, "n", 0, None, False)
         self.in_hint = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         local = self.names[name]
+        self.nesting.opened(local)
         if local == "c":
             self.start_cell(attributes)
         elif local == "v" or (local == "t" and not self.in_hint):
@@ -286,6 +336,7 @@ class _Rows:
 
     def end(self, name: str) -> None:
         local = self.names[name]
+        self.nesting.closed(local)
         if local == "v":
             self.stop_text()
             self.cell.text = self.text.take()
@@ -301,13 +352,31 @@ class _Rows:
     def stop_text(self) -> None:
         self.parser.CharacterDataHandler = None
 
+    def plain(self, data: bytes, at: int) -> int:
+        """Take plain rows; one out of order, and all behind a stray text, are left to expat."""
+        if self.text.parts:
+            return at
+        match = plainrows.ROW.match
+        while found := match(data, at):
+            number = int(found[1])
+            if not self.row < number <= MAX_ROW:
+                break
+            try:
+                self.taken.append((number, found[2].decode()))
+            except UnicodeDecodeError:
+                break
+            self.row = number
+            at = found.end()
+        return at
 
-def read_rows(part: BinaryIO, limits: Limits) -> Iterator[tuple[int, list[RawCell]]]:
-    """The rows of a sheet as they stand, a chunk at a time."""
+
+def read_rows(part: BinaryIO, limits: Limits) -> Iterator[tuple[int, list[RawCell] | str]]:
+    """The rows of a sheet as they stand, a chunk at a time; a plain one for `plainrows.CELL`."""
     guard = _parser()
     rows = _Rows(guard.parser)
     guard.parser.StartElementHandler, guard.parser.EndElementHandler = rows.start, rows.end
-    for _ in _feed(part, guard, limits.unpacked_bytes):
+    feeder = Feeder(guard.parser, rows.nesting, rows.plain)
+    for _ in _feed(part, feeder, limits.unpacked_bytes):
         yield from rows.taken
         rows.taken = []
 

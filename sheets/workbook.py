@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
 import zipfile
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from . import sheetxml
 from .cells import Cell, Line, Odd
 from .events import Notice
 from .limits import Limits
+from .plainrows import CELL
 from .sentences import BadFile
 
 if not openpyxl.xml.DEFUSEDXML:  # an entity expansion of a million would be accepted
@@ -36,11 +38,25 @@ STRICT_NAMES = (
 QUOTED = re.compile(r"\\.|_.|\*.")
 
 
+SHEET_STUB = b"<worksheet/>"
+
+
 class _Archive(zipfile.ZipFile):
     """The small parts, in the names that openpyxl knows: it reads no strict workbook."""
 
+    is_listing = True
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        """openpyxl opens each sheet to its end, if need be, for an extent that nobody asks for."""
+        found = super().open(*args, **options)
+        if not self.is_listing:
+            return found
+        found.close()
+        return io.BytesIO(SHEET_STUB)
+
     def read(self, name: str | zipfile.ZipInfo, pwd: bytes | None = None) -> bytes:
-        part = super().read(name, pwd)
+        with super().open(name, pwd=pwd) as file:
+            part = file.read()
         for strict, usual in STRICT_NAMES:
             part = part.replace(strict, usual)
         return part
@@ -103,6 +119,7 @@ class Sheet:
         package = _Package(self.raw, read_only=True, data_only=True, keep_links=False)
         package.read()
         self.archive = package.archive
+        self.archive.is_listing = False
         self.book = package.wb
         self.sheet_object = self._choose(name)
         self.sheet = self.sheet_object.title
@@ -150,6 +167,11 @@ class Sheet:
             for number, raw_cells in sheetxml.read_rows(part, self.limits):
                 while next_hidden and next_hidden < number:
                     next_hidden = next(hidden, 0)
+                if isinstance(raw_cells, str):
+                    cells, has_content = self._plain(raw_cells)
+                    self.rows_seen += has_content
+                    yield number, cells
+                    continue
                 self.rows_seen += any(raw.text or raw.formula for raw in raw_cells)
                 if self.skip_hidden and number == next_hidden:
                     continue
@@ -203,6 +225,37 @@ class Sheet:
                 cells.append(None)
             cells[raw.column - 1] = self._cell(raw)
         return cells
+
+    def _plain(self, row: str) -> tuple[list[Cell], bool]:
+        """The cells of a plain row, and whether there is anything in them."""
+        cells: list[Cell] = []
+        has_content = False
+        for letters, style, kind, value, inline in CELL.findall(row):
+            column = sheetxml.COLUMNS[letters]
+            if column > len(cells) + 1:
+                self._need_room(column)
+                cells += [None] * (column - 1 - len(cells))
+            text = sheetxml.unescape(inline) if inline else value
+            if kind == "inlineStr":
+                cell: Cell = text
+            elif kind == "s":
+                cell = self.strings[int(text)] if text else None
+            else:
+                cell = self._cell(
+                    sheetxml.RawCell(column, kind or "n", int(style or 0), text, formula=False)
+                )
+            if column > len(cells):
+                cells.append(cell)
+            else:
+                cells[column - 1] = cell
+            has_content = has_content or text != ""
+        return cells, has_content
+
+    def _need_room(self, column: int) -> None:
+        """A cell behind its like in the row was not counted when the sheet was surveyed."""
+        if column > self.limits.columns:
+            letters = sheetxml.column_letters(column)
+            raise BadFile("too_many_columns", column=letters, limit=self.limits.columns)
 
     def _cell(self, raw: sheetxml.RawCell) -> Cell:
         watched = raw.column - 1 in self.watched

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
 
-MAX_DIGITS = 15  # E.164
-MIN_DIGITS = 7
+from sms import plans
+from sms.plans import MAX_DIGITS, MIN_DIGITS
+
 MAX_CELL = 250  # longer than any way of writing a number
-ROUNDED_ZEROS = "000000"
 
 KINDS = {  # mobile, fixed_line_or_mobile, fixed_line, toll_free ...
     value: name.lower()
@@ -28,9 +28,11 @@ KINDS = {  # mobile, fixed_line_or_mobile, fixed_line, toll_free ...
 }
 SENDABLE_KINDS = frozenset({"mobile", "fixed_line_or_mobile"})
 SATELLITE = "satellite"
+PREMIUM = "premium_rate"
 WORLD = "001"  # the region of satellite and global service codes
 MAINLAND_CHINA = 86
 MEXICO = 52
+CHINA = "CN"
 
 
 class NumberProblem(enum.StrEnum):
@@ -142,6 +144,24 @@ def parse_number(
     region = default_country.upper() if default_country else None
     if region is not None and region not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("unknown country")
+    return _plain(raw, region, kinds) or _parse(raw, region, kinds)
+
+
+def _plain(raw: str | int | float, region: str | None, kinds: frozenset[str]) -> Number | None:
+    """What `_parse` gives for a number that can be sent to and needs no reading: most of them."""
+    written = plans.plain(raw)
+    if written is None or ((is_bare := written[0] != "+") and region is not None):
+        return None
+    digits = written.removeprefix("+")
+    country, type_ = plans.sent_to(digits) or ("", None)
+    kind = KINDS.get(type_) if type_ is not None else None
+    if kind not in kinds or kind == PREMIUM or country == CHINA:
+        return None
+    return Number(f"+{digits}", country, kind, is_bare, "")
+
+
+def _parse(raw: str | int | float, region: str | None, kinds: frozenset[str]) -> Number:
+    """Read *raw* in every way it can be written."""
     token, notes = _clean(raw if isinstance(raw, str) else _cell_text(raw))
     dialled, more = _dialled(token)
     notes += more
@@ -303,7 +323,7 @@ def _judge(reading: _Reading, kinds: frozenset[str]) -> tuple[str, str]:
         raise BadNumber(NumberProblem.MAINLAND_CHINA)
     if reading.kind is None or reading.country is None:
         raise _not_valid(reading)
-    if reading.kind == "premium_rate":
+    if reading.kind == PREMIUM:
         raise BadNumber(NumberProblem.PREMIUM)
     if reading.country == WORLD:
         if SATELLITE not in kinds:
@@ -358,7 +378,7 @@ def _dropped(dialled: str, e164: str, country_code: int | None) -> list[str]:
     return []
 
 
-# --- showing and splitting --------------------------------------------------------------
+# --- splitting -------------------------------------------------------------------------
 
 
 _BETWEEN = re.compile("[\n\r\x0b\x0c\x85\u2028\u2029\t,;\uff0c\uff1b\u3001]+")
@@ -375,11 +395,3 @@ def split_numbers(text: str) -> list[str]:
 
 def _visible(entry: str) -> bool:
     return any(unicodedata.category(character) not in ("Cf", "Zs") for character in entry)
-
-
-def looks_rounded(e164: str) -> bool:
-    """Whether the number ends as one does after a spreadsheet rounded it.
-
-    One such number is plausible; many in a column are lost digits.
-    """
-    return e164.endswith(ROUNDED_ZEROS)

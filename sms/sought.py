@@ -9,7 +9,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-from sms.numbers import KINDS, MAX_DIGITS, MIN_DIGITS, BadNumber, parse_number
+from sms.numbers import KINDS, BadNumber, parse_number
+from sms.plans import MAX_DIGITS, MIN_DIGITS
 
 LAST = 4
 LONGEST = 60

@@ -1,6 +1,6 @@
 """kill -9 exactly where it hurts: at every failpoint, some twenty times each.
 
-``import.mid`` is killed in tests/chaos/test_bad_files.py.
+``import.mid`` is killed in tests/chaos/test_imports.py.
 """
 
 from __future__ import annotations

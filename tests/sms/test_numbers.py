@@ -15,7 +15,6 @@ from sms.numbers import (
     BadNumber,
     Number,
     NumberProblem,
-    looks_rounded,
     parse_number,
     split_numbers,
 )
@@ -346,11 +345,6 @@ def test_a_list_is_split_at_every_separator_people_use(separator):
 def test_a_space_separates_nothing_and_blank_entries_do_not_count():
     assert split_numbers("\n +61 491 570 006 ,, \u200b,\n") == ["+61 491 570 006"]
     assert split_numbers("") == split_numbers(" \n;") == []
-
-
-def test_U28_a_number_that_looks_rounded_by_a_spreadsheet_is_recognised():
-    assert looks_rounded(US[:6] + "000000")
-    assert not looks_rounded(US)
 
 
 @pytest.mark.parametrize(
