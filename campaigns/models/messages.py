@@ -38,7 +38,7 @@ class Message(models.Model):
         Recipient, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     reference = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    number = models.CharField(max_length=16, db_index=True)
+    number = models.CharField(max_length=16)
     country = models.CharField(max_length=2)
     text = models.TextField()
     encoding = models.CharField(max_length=5)
@@ -61,7 +61,10 @@ class Message(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["campaign", "position"], name="one_message_a_position")
         ]
-        indexes = [models.Index(Right("number", 4), name="message_last_digits")]
+        indexes = [
+            models.Index(fields=["number"], name="message_number"),
+            models.Index(Right("number", 4), name="message_last_digits"),
+        ]
 
     def __str__(self) -> str:
         return f"message {self.reference}"

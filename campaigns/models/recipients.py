@@ -115,7 +115,9 @@ class RecipientQuerySet(models.QuerySet["Recipient"]):
 class Recipient(models.Model):
     """One accepted line: a number and its values in the order of the import's variables."""
 
-    source = models.ForeignKey(RecipientImport, on_delete=models.CASCADE, related_name="recipients")
+    source = models.ForeignKey(
+        RecipientImport, on_delete=models.CASCADE, related_name="recipients", db_index=False
+    )
     row = models.PositiveIntegerField()
     number = models.CharField(max_length=16)
     country = models.CharField(max_length=2)
@@ -135,7 +137,9 @@ class Recipient(models.Model):
 class ImportProblem(models.Model):
     """One refused line: where, what stood there, why, and what to do."""
 
-    source = models.ForeignKey(RecipientImport, on_delete=models.CASCADE, related_name="problems")
+    source = models.ForeignKey(
+        RecipientImport, on_delete=models.CASCADE, related_name="problems", db_index=False
+    )
     row = models.PositiveIntegerField()
     column = models.CharField(max_length=60, blank=True)
     raw = models.CharField(max_length=80, blank=True)
