@@ -194,6 +194,10 @@ def _recipients(sought: Sought, found: Counter[str]) -> bool:
             continue
         with transaction.atomic():
             RecipientImport(pk=source).lock()
+            _hold_campaigns(mine)
+            if mine.filter(state=MessageState.QUEUED).exists():  # again, out of doubt
+                is_clear = False
+                continue
             found["messages"] += _empty(mine, is_theirs)
             changes: dict[str, Any] = {"values": emptied(values)}
             if is_theirs:
@@ -236,7 +240,9 @@ def _stragglers(sought: Sought, found: Counter[str]) -> None:
         if message.state != MessageState.QUEUED or _withdraw(message):
             with transaction.atomic():
                 message.recipient.source.lock()
-                found["messages"] += _empty(Message.objects.filter(pk=message.pk), True)
+                mine = Message.objects.filter(pk=message.pk)
+                _hold_campaigns(mine)
+                found["messages"] += _empty(mine, True)
 
 
 @transaction.atomic
@@ -268,11 +274,19 @@ def _withdraw(message: Message) -> bool:
     return True
 
 
+def _hold_campaigns(messages: Any) -> None:
+    """Everybody takes a campaign before its messages; and while it is held, no decision and no
+    look-up queues one of them again.
+    """
+    rows = Campaign.objects.filter(pk__in=set(messages.values_list("campaign", flat=True)))
+    list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
+
+
 def _empty(messages: Any, is_theirs: bool) -> int:
     """Texts, and where it is their own number also that and all the carrier said of it."""
     messages = messages.exclude(state=MessageState.QUEUED)
     count = 0
-    for pk, campaign in messages.exclude(text="").values_list("pk", "campaign"):
+    for pk, campaign in messages.exclude(text="").order_by("pk").values_list("pk", "campaign"):
         emptied = Message.objects.filter(pk=pk).exclude(text="").update(text="")
         Campaign.objects.filter(pk=campaign).update(erased=F("erased") + emptied)
         count += emptied

@@ -29,7 +29,7 @@ from campaigns.models import Batch, Campaign, CampaignTally, Message, MessageEve
 from campaigns.sending import asking, narrowing
 from campaigns.settling import Result, write_results
 from campaigns.states import FREED, BatchState, CampaignState, MessageState
-from sms.gateways.base import CarrierClass, Reason
+from sms.gateways.base import Reason
 
 KIND = "doubts"
 DECIDED = "decided"
@@ -84,17 +84,9 @@ def may_queue(campaign: Campaign) -> bool:
     return is_kept and campaign.state != CampaignState.STOPPED
 
 
-def class_of(campaign: Campaign) -> CarrierClass:
-    """What its carrier offers against doubt: nothing, while its account is set up wrongly."""
-    try:
-        return campaign.route.carrier_class
-    except ValueError:
-        return CarrierClass.BLIND
-
-
 def can_answer(campaign: Campaign) -> bool:
     """Does the carrier say what became of a message when it is asked?"""
-    return class_of(campaign) in asking.CAN_ANSWER
+    return asking.class_of(campaign) in asking.CAN_ANSWER
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
 
@@ -46,10 +47,18 @@ def ask() -> int:
     ).distinct()
     settled = 0
     for campaign in doubtful.select_related("workspace", "carrier"):
-        if campaign.route.carrier_class in CAN_ANSWER:
+        if class_of(campaign) in CAN_ANSWER:
             settled += ask_about(campaign, ends_at)
         announce_doubt(campaign)
     return settled
+
+
+def class_of(campaign: Campaign) -> CarrierClass:
+    """What its carrier offers against doubt: nothing, while its account is set up wrongly."""
+    try:
+        return campaign.route.carrier_class
+    except ValueError:
+        return CarrierClass.BLIND
 
 
 def ask_about(campaign: Campaign, ends_at: float, *, at_once: bool = False) -> int:
@@ -72,7 +81,8 @@ def ask_about(campaign: Campaign, ends_at: float, *, at_once: bool = False) -> i
         if not messages:
             break
         after = messages[-1].position
-        answers = asyncio.run(_look_up(campaign.route, [str(m.reference) for m in messages]))
+        references = [str(message.reference) for message in messages]
+        answers = asyncio.run(_look_up(campaign.route, references, ends_at - monotonic()))
         for message in messages:
             reference = str(message.reference)
             if reference in answers:
@@ -80,8 +90,12 @@ def ask_about(campaign: Campaign, ends_at: float, *, at_once: bool = False) -> i
     return settled
 
 
-async def _look_up(carrier: Carrier, references: list[str]) -> dict[str, Accepted | None]:
-    """What the carrier says of each reference; those it gave no certain answer to are left out."""
+async def _look_up(
+    carrier: Carrier, references: list[str], seconds: float
+) -> dict[str, Accepted | None]:
+    """What the carrier says of each reference within *seconds*; those it gave no certain answer to
+    are left out. One that never answers would hold up whoever asks for minutes.
+    """
     gateway, places = carrier.open(), asyncio.Semaphore(OPEN_CALLS)
     answers: dict[str, Accepted | None] = {}
 
@@ -94,7 +108,9 @@ async def _look_up(carrier: Carrier, references: list[str]) -> dict[str, Accepte
 
     timeout = aiohttp.ClientTimeout(total=10, connect=3)
     async with aiohttp.ClientSession(timeout=timeout, trust_env=False) as session:
-        await asyncio.gather(*(one(session, reference) for reference in references))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await asyncio.gather(*(one(session, reference) for reference in references))
     return answers
 
 

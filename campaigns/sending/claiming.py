@@ -17,7 +17,7 @@ from campaigns import barring, clock
 from campaigns.announcing import announce
 from campaigns.failpoints import hit
 from campaigns.models import Attempt, Batch, Campaign, PauseReason
-from campaigns.sending.ending import finish
+from campaigns.sending.ending import finish, halt_for_account
 from campaigns.sending.reserving import queued, reserve
 from campaigns.settling import Lease
 from campaigns.states import BatchState, CampaignState
@@ -97,7 +97,9 @@ def _claim_from(campaign_id: int) -> tuple[int, list[Lease]]:
 
 
 def _take_turn(campaign_id: int) -> Campaign | None:
-    """The campaign, its row locked and still *sending*, or None. A withdrawn sender pauses it."""
+    """The campaign, its row locked and still *sending*, or None. A withdrawn sender pauses it, and
+    a carrier account that cannot be used as it is set up: nobody else waits for that.
+    """
     mine = Campaign.objects.filter(pk=campaign_id, state=CampaignState.SENDING)
     if not mine.update(served_at=Now()):
         return None
@@ -106,6 +108,11 @@ def _take_turn(campaign_id: int) -> Campaign | None:
         reason = PauseReason.SENDER
         campaign.move("pause", pause_reason=reason, audit={"reason": reason.value})
         announce(campaign, "paused")
+        return None
+    try:
+        campaign.route.open()
+    except ValueError as error:
+        halt_for_account(campaign, str(error))
         return None
     return campaign
 

@@ -30,15 +30,18 @@ def recover(*, everything: bool = False) -> int:
 
 @transaction.atomic
 def _recover_one(batch_id: int, attempt: int, everything: bool) -> bool:
+    carrier = Carrier.objects.get(pk=Batch.objects.values("carrier").get(pk=batch_id)["carrier"])
+    try:
+        doubts = carrier.carrier_class != CarrierClass.IDEMPOTENT
+    except ValueError:  # its account is set up wrongly: until it is not, nobody knows its class
+        return False
     rows = Batch.objects.all() if everything else Batch.objects.expired()
     mine = rows.filter(pk=batch_id, attempt=attempt, state=BatchState.LEASED)
     if not mine.update(state=BatchState.READY, lease_until=None):
         return False
     end_attempt(batch_id, attempt, "expired", clock.now())
-    batch = Batch.objects.get(pk=batch_id)
-    carrier = Carrier.objects.get(pk=batch.carrier_id)
-    if carrier.carrier_class != CarrierClass.IDEMPOTENT:
-        _doubt_begun_rows(batch, carrier)
+    if doubts:
+        _doubt_begun_rows(Batch.objects.get(pk=batch_id), carrier)
     narrow(batch_id)
     return True
 

@@ -153,7 +153,7 @@ class Dispatcher:
         line = await self._line(lease)
         if lease.carrier.carrier_class == CarrierClass.IDEMPOTENT:
             line.queue.extend(rows)
-        else:
+        elif rows:
             line.unbegun.append(deque(rows))
         line.start(self)
 

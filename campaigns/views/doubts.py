@@ -18,6 +18,7 @@ from campaigns import reading, resolving, tasks
 from campaigns.models import Campaign
 from campaigns.questions import ResolveForm
 from campaigns.resolving import Decision
+from campaigns.sending import asking
 from campaigns.states import MessageState
 from campaigns.views.detail import find_campaign, posted
 from sms.gateways.base import CarrierClass
@@ -83,7 +84,7 @@ def _ask(request: SignedIn, campaign: Campaign, form: ResolveForm) -> HttpRespon
         "doubts": doubts,
         "offered": [value for value, _label in _choices(request, campaign)],
         "chosen": request.POST.get("decision", ""),
-        "about_carrier": CLASSES[resolving.class_of(campaign)],
+        "about_carrier": CLASSES[asking.class_of(campaign)],
         "shows_cost": reading.shows_cost(campaign, request.membership),
         "back_url": redirect("campaigns:detail", campaign.key).url,
     }

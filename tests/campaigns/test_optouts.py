@@ -70,6 +70,26 @@ def test_a_number_that_opts_out_after_submission_gets_nothing(
     assert not engine.broken()
 
 
+@pytest.mark.parametrize("carrier_class", ["idempotent", "queryable", "blind"])
+def test_a_batch_of_which_nobody_wants_anything_ends_no_run(
+    make_campaign: Made, carrier: Any, process: PracticeCarrier, operator: Any, carrier_class: str
+) -> None:
+    """Whoever sends has another campaign under way in the same run."""
+    process.change(carrier_class=carrier_class)
+    carrier.options = {**carrier.options, "class": carrier_class}
+    carrier.save()
+    first, second = sent(make_campaign, carrier), make_campaign()
+    engine.fill(second, ["+13035550180"])
+    engine.submit(second, carrier)
+    sending.start_due()
+    sending.expand(second.pk)
+    optouts.add(first.workspace, [NUMBER, OTHER], "Replied STOP", operator)
+    engine.run(first)
+    assert reasons(first) == {NUMBER: "opted_out", OTHER: "opted_out"}
+    assert engine.stored(second) == {"accepted": 1}
+    assert not engine.broken()
+
+
 @pytest.mark.parametrize("had_left", [True, False])
 def test_what_may_have_left_before_its_number_opted_out_is_asked_for_and_never_sent_again(
     make_campaign: Made, carrier: Any, process: PracticeCarrier, operator: Any, *, had_left: bool

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from threading import Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -17,10 +19,12 @@ from billing.models import Charge, Period, ThresholdWindow
 from campaigns import clock, receipts, resolving, sending
 from campaigns.models import Batch, Campaign, Message, MessageEvent
 from campaigns.resolving import Decision
-from campaigns.sending import claiming
+from campaigns.sending import asking, claiming
 from campaigns.states import BatchState, CampaignState
+from carriers.models import Carrier
 from sms.gateways.base import Outcome, Receipt
 from tests.campaigns import engine
+from tests.campaigns.building import Made, make_sent_campaign
 from tests.sms.practice.carrier import PracticeCarrier
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -339,3 +343,34 @@ class TestPage:
         assert engine.stored(campaign) == {"in_doubt": 1}
         assert client.post(self.page(campaign), sent).status_code == 302
         assert engine.stored(campaign) == {"accepted": 1}
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a carrier that takes every call and never answers."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_carrier_that_never_answers_is_not_waited_for_longer_than_there_is_time(
+    make_campaign: Callable[..., Any], practice: Any, silent: str
+) -> None:
+    practice.options = {"url": silent, "token": "a-token", "class": "queryable"}
+    practice.save()
+    campaign = make_sent_campaign(make_campaign(), [Made("in_doubt")] * 20, carrier=practice)
+    begun = monotonic()
+    assert asking.ask_about(campaign, begun + 1, at_once=True) == 0
+    assert monotonic() - begun < 5
+
+
+def test_an_account_that_is_set_up_wrongly_keeps_nobody_elses_doubts_from_being_asked(
+    make_campaign: Callable[..., Any], practice: Any, process: PracticeCarrier
+) -> None:
+    wrong = Carrier.objects.create(workspace=practice.workspace, name="Wrong", gateway="loopback")
+    make_sent_campaign(make_campaign(), [Made("in_doubt")], carrier=wrong)
+    process.change(carrier_class="queryable")
+    practice.options = {**process.settings, "class": "queryable"}
+    practice.save()
+    campaign = make_sent_campaign(make_campaign(), [Made("in_doubt")] * 2, carrier=practice)
+    sending.ask()
+    assert MessageEvent.objects.filter(message__campaign=campaign, kind="not_found").exists()
