@@ -30,6 +30,11 @@ NAMES: Words = {
     "whole": _("With whole numbers"), "answers": _("Answered"), "origin": _("Made as"),
     "of": _("From"), "to": _("Made from it"), "source": _("It came by"),
     "ended": _("Sessions ended"), "route": _("Page"), "permission": _("It needs the right to"),
+    # what became of messages in doubt, with how many
+    "decision": _("Decision"), "accepted": _("Marked as sent"), "queued": _("Queued again"),
+    "cancelled": _("Marked as not sent"), "look_up": _("Settled by asking"),
+    "busy": _("Still in doubt, as others were just being sent"),
+    "gone": _("Had news from the carrier meanwhile"),
     # what was deleted by age or erased, with how many
     "uploads": _("Uploaded files"), "texts": _("Texts"), "campaign_texts": _("Campaigns' texts"),
     "campaign_numbers": _("Campaigns' numbers"), "drafts": _("Drafts"), "values": _("Values"),
@@ -131,6 +136,10 @@ ONE_OF: Mapping[str, Words] = {
     "old": {**STATES, **ROLES}, "new": {**STATES, **ROLES}, "role": ROLES, "permission": RIGHTS,
     "grouped": NARROWED, "changed": FIELDS,
     "form": {"csv": "CSV", "xlsx": "XLSX"},
+    "decision": {
+        "look_up": _("ask the carrier"), "sent": _("count as sent"),
+        "leave": _("count as not sent"), "queue": _("queue again"),
+    },
     "origin": {"copy": _("a copy"), "resend": _("a resend to failed numbers")},
     "source": {
         "typed": _("typing"), "file": _("a file"), "erased": _("erasing"), "reply": _("a reply"),

@@ -16,6 +16,7 @@ from time import monotonic
 
 from django.db import models, transaction
 from django.db.models import Max, Min, OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -52,8 +53,8 @@ class MoreInDoubt(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """What a page says of them. ``seen`` is the latest event it knew; ``cost`` is in micro-units
-    and covers what has a price, ``unpriced`` is the segments without one.
+    """What a page says of them. ``seen`` is the event that the latest of them began with; ``cost``
+    is in micro-units and covers what has a price, ``unpriced`` is the segments without one.
     """
 
     seen: int
@@ -66,8 +67,9 @@ class Doubts:
 
 def doubts(campaign: Campaign) -> Doubts:
     """The messages in doubt of *campaign* at this moment."""
-    seen = MessageEvent.objects.aggregate(n=Max("pk"))["n"] or 0
-    found = _seen(campaign, seen).aggregate(n=models.Count("pk"), since=Min("doubted"))
+    found = _in_doubt(campaign).aggregate(
+        n=models.Count("pk"), since=Min("doubted"), seen=Max("doubt")
+    )
     segments = cost = unpriced = 0
     tallies = CampaignTally.objects.filter(campaign=campaign, state=M.IN_DOUBT)
     for country, n in tallies.values_list("country").annotate(n=Sum("segments")):
@@ -75,7 +77,7 @@ def doubts(campaign: Campaign) -> Doubts:
         segments += n
         cost += n * (price or 0)
         unpriced += n if price is None else 0
-    return Doubts(seen, found["n"], found["since"], segments, cost, unpriced)
+    return Doubts(found["seen"] or 0, found["n"], found["since"], segments, cost, unpriced)
 
 
 def may_queue(campaign: Campaign) -> bool:
@@ -158,12 +160,17 @@ def _campaign(job: Job) -> Campaign:
     return rows.get(pk=job.options["campaign"])
 
 
-def _seen(campaign: Campaign, seen: int) -> MessageQuerySet:
-    """Messages in doubt whose present doubt is no younger than the event *seen*."""
+def _in_doubt(campaign: Campaign) -> MessageQuerySet:
+    """Its messages in doubt, with the event (``doubt``) and the moment (``doubted``) it began."""
     events = MessageEvent.objects.filter(message=OuterRef("pk"), kind="in_doubt").order_by("-pk")
     rows = Message.objects.filter(campaign=campaign, state=M.IN_DOUBT)
-    rows = rows.annotate(doubt=Subquery(events.values("pk")[:1]))
-    return rows.annotate(doubted=Subquery(events.values("at")[:1])).filter(doubt__lte=seen)
+    rows = rows.annotate(doubt=Coalesce(Subquery(events.values("pk")[:1]), 0))
+    return rows.annotate(doubted=Subquery(events.values("at")[:1]))
+
+
+def _seen(campaign: Campaign, seen: int) -> MessageQuerySet:
+    """Messages in doubt whose present doubt is no younger than the event *seen*."""
+    return _in_doubt(campaign).filter(doubt__lte=seen)
 
 
 @transaction.atomic

@@ -40,7 +40,8 @@ RECORDED: dict[str, Any] = {
     },
     "answers": ["number_column", "has_header"], "origin": "resend", "of": "C-1", "to": "C-2",
     "source": "typed", "ended": 2, "route": "billing:threshold_edit",
-    "permission": "campaigns.resume_suspended",
+    "permission": "campaigns.resume_suspended", "decision": "look_up", "look_up": 3, "accepted": 1,
+    "queued": 2, "cancelled": 4, "busy": 5, "gone": 6,
 }  # fmt: skip
 RAW = re.compile(r"[a-z]_[a-z]|[{}\[\]]|\b(?:True|False|None)\b|[a-z][.:][a-z]")
 

@@ -234,10 +234,11 @@ ABUSE = [
     "after=-1", "period=%00", "month=9999-99", "country=%F0%9F%98%80", "state=password",
     "row=1", "q[]=1", "q=a&q=b", "%00=1", "reason=../..", "by=password", "kind='--",
 ]  # fmt: skip
+CHOOSERS = {"billing:threshold_choose"}  # which lead on, or back with a sentence
 LISTS = sorted(
     name
     for name, entry in URLS.items()
-    if not entry.pattern.converters and name not in OPEN and "GET" in methods_of(name)
+    if not entry.pattern.converters and name not in OPEN | CHOOSERS and "GET" in methods_of(name)
     and "request.GET" in inspect.getsource(inspect.getmodule(view_of(name)))  # type: ignore[arg-type]
 )  # fmt: skip
 
