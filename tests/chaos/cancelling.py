@@ -1,7 +1,7 @@
 """One session that cancels campaigns at the last instant: ``python -m tests.chaos.cancelling``.
 
-Reads one JSON list of ``[campaign, last instant as a UNIX time]`` from standard input, tries each
-within ``NEARBY_SECONDS`` of its instant, and prints a JSON list of
+Says ``ready``, reads one JSON list of ``[campaign, last instant as a UNIX time]`` from standard
+input, tries each within ``NEARBY_SECONDS`` of its instant, and prints a JSON list of
 ``[campaign, began, ended, cancelled]``. It acts through the product's own code, like a view.
 """
 
@@ -24,6 +24,8 @@ def main() -> None:
     from campaigns.models import Campaign, WrongState
 
     dice, tried = random.Random(), []
+    Campaign.objects.exists()
+    print("ready", flush=True)  # noqa: T201 - read by the test
     for pk, instant in json.load(sys.stdin):
         campaign = Campaign.objects.get(pk=pk)
         wanted = instant + dice.uniform(-NEARBY_SECONDS, NEARBY_SECONDS)

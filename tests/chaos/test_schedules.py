@@ -25,6 +25,11 @@ LEAD_SECONDS = 20
 SESSIONS = 2
 PACE_SECONDS = 0.1
 CANCEL_SECONDS = 300
+START_AT = """
+UPDATE campaigns_campaign SET send_at = to_timestamp(given.start)
+FROM unnest(%s::bigint[], %s::float8[]) AS given (id, start)
+WHERE campaigns_campaign.id = given.id
+"""
 
 pytestmark = [pytest.mark.chaos, pytest.mark.fleet]
 
@@ -97,14 +102,10 @@ def test_at_the_last_instant_it_is_cancelled_or_sent_and_never_both(folder: Path
         Fleet(folder, postgres, redis, "idempotent") as fleet,
     ):
         ids = fleet.seed(2, SEED, campaigns=pairs, at=_far_from_now())
+        sessions = [_session(fleet) for _ in range(SESSIONS)]
         lasts = [time.time() + 5 + PACE_SECONDS * number for number in range(pairs)]
-        for pk, last in zip(ids, lasts, strict=True):
-            start = last + CANCEL_SECONDS
-            fleet.execute(
-                "UPDATE campaigns_campaign SET send_at = to_timestamp(%s) WHERE id = %s",
-                [start, pk],
-            )
-        tries = _race(fleet, list(zip(ids, lasts, strict=True)))
+        fleet.execute(START_AT, [ids, [last + CANCEL_SECONDS for last in lasts]])
+        tries = _race(sessions, list(zip(ids, lasts, strict=True)))
         cancelled = {pk for pk, _began, _ended, won in tries if won}
         fleet.execute("UPDATE campaigns_campaign SET send_at = now() WHERE state = 'scheduled'")
         fleet.rest()
@@ -123,19 +124,24 @@ def test_at_the_last_instant_it_is_cancelled_or_sent_and_never_both(folder: Path
         assert won or ended > last or pk in cancelled, "refused before the last instant"
 
 
-def _race(fleet: Fleet, last_instants: list[tuple[int, float]]) -> list[list]:
+def _session(fleet: Fleet) -> subprocess.Popen[str]:
+    """A session that waits to be told what to cancel, and when."""
     command = [sys.executable, "-m", "tests.chaos.cancelling"]
+    found = subprocess.Popen(
+        command, cwd=ROOT, env=fleet.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert found.stdout.readline() == "ready\n"
+    return found
 
-    def session() -> list[list]:
-        done = subprocess.run(
-            command, cwd=ROOT, env=fleet.env, input=json.dumps(last_instants),
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return json.loads(done.stdout)
 
+def _race(
+    sessions: list[subprocess.Popen[str]], last_instants: list[tuple[int, float]]
+) -> list[list]:
+    told = json.dumps(last_instants)
     with ThreadPoolExecutor(SESSIONS) as pool:
-        return [one for task in [pool.submit(session) for _ in range(SESSIONS)]
-                for one in task.result()]  # fmt: skip
+        answers = pool.map(lambda session: session.communicate(told)[0], sessions)
+    assert not any(session.returncode for session in sessions)
+    return [one for answer in answers for one in json.loads(answer)]
 
 
 def _far_from_now() -> str:
